@@ -1,0 +1,3 @@
+export * from './broadcasts.ts';
+export * from './live.ts';
+export * from './people.ts';

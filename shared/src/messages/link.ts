@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { mediaTimeSchema } from '../media-time.ts';
+import { compactJwsSchema, deviceIdSchema, nonceSchema, publicKeySchema, streamIdSchema } from './ids.ts';
+
+/** `dev/{id}/presence`: retained, and the last will. A hint only: nobody is online by it, and a will of an old session is ignored. */
+export const presenceSchema = z.object({ session: nonceSchema, isOnline: z.boolean() });
+export type Presence = z.infer<typeof presenceSchema>;
+
+/** `dev/{id}/clock/req`. t1: the receiver's monotonic clock at sending, microseconds; only it understands it. */
+export const clockRequestSchema = z.object({ nonce: nonceSchema, t1: z.number().nonnegative() });
+export type ClockRequest = z.infer<typeof clockRequestSchema>;
+
+/** `dev/{id}/clock/res`: JWS by a time key, over the nonce and both stamps (RFC 5905 §8: t1, t2, t3; t4 is the receiver's). */
+export const clockResponseSchema = z.object({
+  type: z.literal('clock'),
+  device: deviceIdSchema,
+  nonce: nonceSchema,
+  t1: z.number().nonnegative(),
+  t2: mediaTimeSchema,
+  t3: mediaTimeSchema,
+});
+export type ClockResponse = z.infer<typeof clockResponseSchema>;
+
+/** Answer of `GET /device/time?nonce=`: JWS by a time key. Tells a receiver the hour before it can sign in. */
+export const signedTimeSchema = z.object({
+  type: z.literal('time'),
+  nonce: nonceSchema,
+  at: mediaTimeSchema,
+});
+export type SignedTime = z.infer<typeof signedTimeSchema>;
+
+/** Who may sign in at the broker. */
+export const brokerRoleSchema = z.enum(['device', 'platform']);
+export type BrokerRole = z.infer<typeof brokerRoleSchema>;
+
+/** The MQTT user name: JWS by a credential key over who the holder is and which key is its own. */
+export const credentialSchema = z.object({
+  type: z.literal('credential'),
+  id: z.string().min(1).max(64),
+  role: brokerRoleSchema,
+  key: publicKeySchema,
+  issuedAt: mediaTimeSchema,
+  expiresAt: mediaTimeSchema,
+});
+export type Credential = z.infer<typeof credentialSchema>;
+
+/** The MQTT password, and the bearer token of asset requests: JWS by the holder's own key. Used once, within a minute. */
+export const tokenSchema = z.object({
+  type: z.literal('token'),
+  id: z.string().min(1).max(64),
+  audience: z.string().min(1).max(200),
+  nonce: nonceSchema,
+  issuedAt: mediaTimeSchema,
+  expiresAt: mediaTimeSchema,
+});
+export type Token = z.infer<typeof tokenSchema>;
+
+/** `revoked`: JWS by a credential key, retained. The version only grows. */
+export const revokedSchema = z.object({
+  type: z.literal('revoked'),
+  version: z.number().int().min(1),
+  issuedAt: mediaTimeSchema,
+  ids: z.array(z.string().min(1).max(64)).max(100_000),
+});
+export type Revoked = z.infer<typeof revokedSchema>;
+
+/** `dev/{id}/lateness`: of so many packets of a stream, how many would have come too late at each candidate latency. */
+export const latenessSchema = z.object({
+  streamId: streamIdSchema,
+  packets: z.number().int().min(0),
+  late: z.array(z.object({ latencyMs: z.number().int().min(1), packets: z.number().int().min(0) })).max(32),
+});
+export type Lateness = z.infer<typeof latenessSchema>;
+
+/** `dev/{id}/repair`: frames of a stream that never came and can still be played. The answer holds whole audio packets. */
+export const repairRequestSchema = z.object({
+  streamId: streamIdSchema,
+  missing: z
+    .array(z.object({ sequence: z.number().int().min(0), frames: z.number().int().min(1).max(500) }))
+    .min(1)
+    .max(16),
+});
+export type RepairRequest = z.infer<typeof repairRequestSchema>;
+
+/** `POST /device/join`: a board shows its key and the code that an officer confirms. */
+export const joinRequestSchema = z.object({
+  code: z.string().regex(/^[A-HJ-NP-Z2-9]{8}$/),
+  key: publicKeySchema,
+  model: z.string().min(1).max(80),
+});
+export type JoinRequest = z.infer<typeof joinRequestSchema>;
+
+/** The answer: waiting for a person, or who the board is from now on. */
+export const joinAnswerSchema = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('waiting') }),
+  z.object({
+    state: z.literal('joined'),
+    deviceId: deviceIdSchema,
+    credential: compactJwsSchema,
+    broker: z.object({ url: z.string().max(200), name: z.string().min(1).max(200) }),
+  }),
+]);
+export type JoinAnswer = z.infer<typeof joinAnswerSchema>;

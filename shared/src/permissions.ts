@@ -1,0 +1,113 @@
+import type { BrokerRole } from './messages/link.ts';
+import { MAX_STREAMS } from './messages/now.ts';
+import { deviceChannels, parseTopic, REVOKED_TOPIC, TOPIC_ROOT, type DeviceChannel } from './topics.ts';
+
+/** Who is on the other end of an MQTT connection. */
+export interface Identity {
+  readonly id: string;
+  readonly role: BrokerRole;
+}
+
+interface ChannelRule {
+  /** Who writes; the other of the two reads. */
+  readonly from: BrokerRole;
+  readonly isRetained: boolean;
+}
+
+/** One row a topic of a receiver: who writes it, and whether it may be retained. The reader is the other side. */
+export const channelRules: Record<DeviceChannel, ChannelRule> = {
+  presence: { from: 'device', isRetained: true },
+  status: { from: 'device', isRetained: false },
+  plan: { from: 'platform', isRetained: true },
+  now: { from: 'platform', isRetained: true },
+  cmd: { from: 'platform', isRetained: false },
+  'cmd/result': { from: 'device', isRetained: false },
+  proof: { from: 'device', isRetained: false },
+  'proof/ack': { from: 'platform', isRetained: false },
+  'clock/req': { from: 'device', isRetained: false },
+  'clock/res': { from: 'platform', isRetained: false },
+  lateness: { from: 'device', isRetained: false },
+  repair: { from: 'device', isRetained: false },
+  'repair/res': { from: 'platform', isRetained: false },
+};
+
+/** A receiver hears at most so many streams at a time. */
+export const MAX_STREAM_SUBSCRIPTIONS = MAX_STREAMS;
+
+/** May this identity publish to this exact topic, retained or not (a last will counts as a publish)? */
+export function mayPublish(identity: Identity, topic: string, isRetained: boolean): boolean {
+  const parsed = parseTopic(topic);
+  switch (parsed?.kind) {
+    case 'device': {
+      const rule = channelRules[parsed.channel];
+      const isOwn = identity.role === 'platform' || identity.id === parsed.deviceId;
+      return isOwn && rule.from === identity.role && isRetained === rule.isRetained;
+    }
+    case 'stream':
+      return identity.role === 'platform' && !isRetained;
+    case 'revoked':
+      return identity.role === 'platform' && isRetained;
+    case undefined:
+      return false;
+  }
+}
+
+/** May this identity subscribe to this filter? A receiver: exact topics only. The platform: one channel of all receivers too. */
+export function maySubscribe(identity: Identity, filter: string): boolean {
+  if (identity.role === 'platform') {
+    return filter === REVOKED_TOPIC || platformFilters.has(filter);
+  }
+  const parsed = parseTopic(filter);
+  switch (parsed?.kind) {
+    case 'device':
+      return identity.id === parsed.deviceId && channelRules[parsed.channel].from === 'platform';
+    case 'stream':
+    case 'revoked':
+      return true;
+    case undefined:
+      return false;
+  }
+}
+
+const platformFilters: ReadonlySet<string> = new Set(
+  deviceChannels
+    .filter((channel) => channelRules[channel].from === 'device')
+    .map((channel) => `${TOPIC_ROOT}/dev/+/${channel}`),
+);
+
+/** Who may use a route of the console: anyone, a signed-in person of a role, or a receiver with its token. */
+export type RouteRole = 'anyone' | 'receiver' | 'operator' | 'administrator';
+
+const people: readonly RouteRole[] = ['operator', 'administrator'];
+
+/** Every HTTP and WebSocket route with who may use it. The server refuses to start with a route that has no row here. */
+export const routeRules = {
+  'GET /api/health': ['anyone'],
+  'GET /api/openapi.json': ['anyone'],
+  'POST /api/sign-in': ['anyone'],
+  'POST /api/sign-in/link': ['anyone'],
+  'POST /api/sign-out': people,
+  'GET /api/me': people,
+  'PUT /api/me/password': people,
+  'GET /api/people': ['administrator'],
+  'POST /api/people': ['administrator'],
+  'GET /api/units': people,
+  'GET /api/today': people,
+  'GET /api/today/events': people,
+  'GET /api/audio': people,
+  'POST /api/audio': people,
+  'GET /api/audio/:id': people,
+  'GET /api/audio/:id/sound': people,
+  'POST /api/broadcasts': people,
+  'GET /api/broadcasts/:id': people,
+  'POST /api/broadcasts/:id/stop': people,
+  'POST /api/stop': people,
+  'GET /api/live': people,
+  'POST /api/devices/:id/listen': people,
+  'GET /api/recordings/:id': people,
+  'GET /device/time': ['anyone'],
+  'POST /device/join': ['anyone'],
+  'GET /device/assets/:sha256': ['receiver'],
+  'PUT /device/recordings/:id': ['receiver'],
+} as const satisfies Record<string, readonly RouteRole[]>;
+export type RouteName = keyof typeof routeRules;

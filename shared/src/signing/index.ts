@@ -1,0 +1,5 @@
+export * from './identity.ts';
+export * from './jws.ts';
+export * from './keys.ts';
+export * from './packet.ts';
+export * from './trust.ts';
