@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   FRAME_SAMPLES,
   FRAME_US,
@@ -35,15 +35,15 @@ const sine =
   (sample) =>
     amplitude * Math.sin((2 * Math.PI * hertz * sample) / SAMPLE_RATE);
 
-// Noise below 1 kHz that swells and falls four times a second, as syllables do.
+// Noise between about 200 Hz and 2 kHz that swells and falls four times a second, as syllables do.
 const speechLike = (): Signal => {
   const noise = seeded(7);
-  let first = 0;
-  let second = 0;
+  let smooth = 0;
+  let slow = 0;
   return (sample) => {
-    first += 0.06 * (noise() - first);
-    second += 0.06 * (first - second);
-    return 2 * second * Math.max(0, Math.sin((2 * Math.PI * 4 * sample) / SAMPLE_RATE));
+    smooth += 0.2 * (noise() - smooth);
+    slow += 0.03 * (smooth - slow);
+    return (smooth - slow) * Math.max(0, Math.sin((2 * Math.PI * 4 * sample) / SAMPLE_RATE));
   };
 };
 
