@@ -16,7 +16,8 @@ export interface PlacedPage {
   readonly endOffset: number;
 }
 
-const WINDOW_BYTES = 65_536;
+// Two or three pages of speech: reading more at once costs more than it saves.
+const WINDOW_BYTES = 8_192;
 // "OggS" hardly ever occurs inside audio. A file with more false beginnings than this is made to cost
 // time, since the checksum of each must be computed.
 const MAX_FALSE_BEGINNINGS = 256;
@@ -43,11 +44,11 @@ export function findPageAfter(source: OggSource, from: number, to: number): Plac
   return null;
 }
 
-/** The last whole page that begins at `from` or later, whatever follows it. */
-export function findLastPage(source: OggSource, from: number): PlacedPage | null {
+/** The last whole page that begins in [from, to), whatever follows it. */
+export function findLastPage(source: OggSource, from: number, to: number): PlacedPage | null {
   let falseBeginnings = 0;
-  for (let end = source.size; end > from; end -= WINDOW_BYTES) {
-    for (const offset of beginningsIn(source, Math.max(from, end - WINDOW_BYTES), end).reverse()) {
+  for (let end = to; end > from; end -= WINDOW_BYTES) {
+    for (const offset of beginningsIn(source, Math.max(from, end - WINDOW_BYTES), end).toReversed()) {
       const found = place(readPageAt(source, offset), offset);
       if (found !== null) return found;
       falseBeginnings += 1;
