@@ -1,0 +1,148 @@
+// What a fresh machine lacks, with Node alone: the packages of package.json, programs of the system, the built console.
+// Plain JavaScript, since it runs before anything is installed. Each step costs nothing where its work is already done.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** A sentence for the person at the terminal; no stack trace. */
+export class SetupError extends Error {}
+
+/** Runs the steps that a command needs. `programs`: names of `systemPrograms`. */
+export function setUp({ programs = [], withConsole = false, withNodeOpus = false } = {}) {
+  requireNode();
+  installPackages();
+  for (const name of programs) ensureProgram(name);
+  if (withNodeOpus) buildNodeOpus();
+  if (withConsole) buildConsole();
+}
+
+function requireNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new SetupError(`Loa Làng needs Node.js 20.19 or newer; this is ${process.versions.node}.`);
+  }
+}
+
+function installPackages() {
+  const stamp = join(root, 'node_modules', '.loalang-installed');
+  const wanted = hashFiles([join(root, 'package.json'), join(root, 'package-lock.json')]);
+  if (readStamp(stamp) === wanted) return;
+  console.log('Installing packages (half a minute, the first time only) …');
+  run('npm', ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(stamp, wanted);
+}
+
+/** Program → the names it may have on PATH, and Debian's package. */
+const systemPrograms = {
+  ffmpeg: { commands: ['ffmpeg', 'ffprobe'], debian: 'ffmpeg' },
+  'espeak-ng': { commands: ['espeak-ng'], debian: 'espeak-ng' },
+  chromium: { commands: ['chromium'], debian: 'chromium' },
+};
+
+function ensureProgram(name) {
+  const { commands, debian } = systemPrograms[name];
+  if (commands.every(isOnPath)) return;
+  const apt = aptGet();
+  if (apt === null) {
+    throw new SetupError(`${name} is missing. Install it, then start again: apt-get install ${debian}`);
+  }
+  console.log(`Installing ${debian} …`);
+  run(apt[0], [...apt.slice(1), 'update', '-qq']);
+  run(apt[0], [...apt.slice(1), 'install', '-y', '-qq', '--no-install-recommends', debian]);
+  if (!commands.every(isOnPath)) {
+    throw new SetupError(`${name} is missing and could not be installed. Install the package ${debian} by hand.`);
+  }
+}
+
+/** How this user may call apt-get: directly as root, through sudo where that asks for no password, else not at all. */
+function aptGet() {
+  if (!isOnPath('apt-get')) return null;
+  if (process.getuid?.() === 0) return ['apt-get'];
+  const canSudo = isOnPath('sudo') && spawnSync('sudo', ['-n', 'true']).status === 0;
+  return canSudo ? ['sudo', '-n', 'apt-get'] : null;
+}
+
+/** An optional package fails silently; where it is demanded (in CI) it must load. */
+function buildNodeOpus() {
+  if (loadsNodeOpus()) return;
+  run('npm', ['rebuild', 'node-opus', '--loglevel=error']);
+  if (!loadsNodeOpus()) throw new SetupError('node-opus could not be built: it needs python3, make and g++.');
+}
+
+function loadsNodeOpus() {
+  return spawnSync(process.execPath, ['-e', 'require("node-opus")'], { cwd: root }).status === 0;
+}
+
+function buildConsole() {
+  const stamp = join(root, 'web-console', 'ui', 'dist', '.built');
+  const sources = [join(root, 'web-console', 'ui'), join(root, 'shared', 'src')].flatMap(listFiles);
+  const wanted = hashFiles([...sources, join(root, 'package-lock.json')]);
+  if (readStamp(stamp) === wanted) return;
+  console.log('Building the console …');
+  const vite = join(require.resolve('vite/package.json'), '..', 'bin', 'vite.js');
+  run(process.execPath, [vite, 'build', join(root, 'web-console', 'ui'), '--logLevel', 'error']);
+  writeFileSync(stamp, wanted);
+}
+
+function listFiles(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.name !== 'dist' && entry.name !== 'node_modules')
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? listFiles(path) : [path];
+    });
+}
+
+function hashFiles(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths.toSorted()) hash.update(path).update(readFileSync(path));
+  return hash.digest('hex');
+}
+
+function readStamp(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : null;
+}
+
+function isOnPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (error) throw new SetupError(`${command} could not be run: ${error.message}`);
+  if (status !== 0) throw new SetupError(`${command} ${args.join(' ')} ended with ${status}.`);
+}
+
+/** Runs a command of the project, with its set-up, and turns what went wrong into one sentence and exit code 1. */
+export async function main(work) {
+  try {
+    process.exitCode = (await work()) ?? 0;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
+/** Runs a program of the project in the foreground and returns its exit code. */
+export function runNode(args, env = {}) {
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  return status ?? 1;
+}
