@@ -3,7 +3,10 @@ const only = (from, allowed) => ({
   name: `${from}-imports-only-${allowed.join('-') || 'itself'}`,
   severity: 'error',
   from: { path: `^${from}/` },
-  to: { path: '^(shared|broker|scheduler|web-console|device-agent|firmware-sim)/', pathNot: `^(${[from, ...allowed].join('|')})/` },
+  to: {
+    path: '^(shared|broker|scheduler|web-console|device-agent|firmware-sim)/',
+    pathNot: `^(${[from, ...allowed].join('|')})/`,
+  },
 });
 
 module.exports = {
