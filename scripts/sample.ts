@@ -20,7 +20,9 @@ const communes = [
 const DISTRICT = 'luc-yen';
 
 const sampleSchema = z.object({
-  units: z.array(z.object({ id: z.string(), parentId: z.string().nullable(), kind: z.string(), name: z.string() })),
+  units: z.array(
+    z.object({ id: z.string(), parentId: z.string().nullable(), kind: z.string(), name: z.string() }),
+  ),
   devices: z.array(
     z.object({ unitId: z.string(), number: z.number(), name: z.string(), joinCode: z.string() }),
   ),
@@ -54,7 +56,11 @@ function makeSample(): Sample {
 }
 
 function slug(name: string): string {
-  const plain = name.normalize('NFD').replace(/\p{Diacritic}/gu, '').replace(/đ/g, 'd').replace(/Đ/g, 'D');
+  const plain = name
+    .normalize('NFD')
+    .replace(/\p{Diacritic}/gu, '')
+    .replace(/đ/g, 'd')
+    .replace(/Đ/g, 'D');
   return plain.toLowerCase().replace(/\s+/g, '-');
 }
 

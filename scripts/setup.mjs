@@ -56,7 +56,9 @@ function ensureProgram(name) {
   run(apt[0], [...apt.slice(1), 'update', '-qq']);
   run(apt[0], [...apt.slice(1), 'install', '-y', '-qq', '--no-install-recommends', debian]);
   if (!commands.every(isOnPath)) {
-    throw new SetupError(`${name} is missing and could not be installed. Install the package ${debian} by hand.`);
+    throw new SetupError(
+      `${name} is missing and could not be installed. Install the package ${debian} by hand.`,
+    );
   }
 }
 
