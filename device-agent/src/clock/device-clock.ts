@@ -1,0 +1,172 @@
+import { mediaTime, type ClockState, type MediaTime } from '@loalang/shared';
+import { ClockFilter, type ClockSample } from './clock-filter.ts';
+import type { Timeline } from './timeline.ts';
+
+/** Within this all receivers sound as one. */
+export const IN_STEP_US = 50_000;
+/** Within this the plan may be played, reported as out of step. */
+export const HOUR_KNOWN_US = 2_000_000;
+/** Faster than this a listener could hear the pitch move. */
+const MAX_SLEW_PPM = 500;
+/** An error is taken out over about this long: slower than the exchanges come, so that their noise is not chased. */
+const SLEW_SECONDS = 10;
+/** Off by more than this while nothing plays, the clock is set instead of slewed (that would take half an hour). */
+const SET_ABOVE_US = 1_000_000;
+/** A battery-backed clock of a cheap board, corrected by nothing. */
+const RTC_DRIFT_PPM = 50;
+
+export interface ClockReading {
+  readonly state: ClockState;
+  readonly uncertaintyUs: number | null;
+  /** Age of the last good exchange. */
+  readonly ageMs: number | null;
+}
+
+/** What was known of the time when the power went. */
+export interface KeptTime {
+  /** Media time never goes back past this. */
+  readonly floor: MediaTime;
+  /** The battery-backed clock at that moment, milliseconds since 1970. */
+  readonly wallMs: number;
+  readonly uncertaintyUs: number;
+  readonly driftPpm: number | null;
+}
+
+interface Mapping {
+  readonly fromUs: number;
+  readonly mediaUs: number;
+  readonly driftPpm: number;
+  readonly slewPpm: number;
+  readonly slewUntilUs: number;
+}
+
+/**
+ * The receiver's media time. It follows the filter by slewing; it is set only where nothing can be heard of it: before
+ * the first exchange, or while nothing sounds and it is not in step or more than a second off.
+ */
+export class DeviceClock implements Timeline {
+  readonly #filter: ClockFilter;
+  readonly #isSounding: () => boolean;
+  #mapping: Mapping | null = null;
+  #rtc: { atUs: number; uncertaintyUs: number } | null = null;
+  #floor: MediaTime;
+
+  constructor(options: { kept: KeptTime | null; isSounding: () => boolean }) {
+    this.#filter = new ClockFilter(options.kept?.driftPpm ?? null);
+    this.#isSounding = options.isSounding;
+    this.#floor = options.kept?.floor ?? mediaTime(0);
+  }
+
+  /** Starts from the battery-backed clock, where it can be believed after the time that was kept. */
+  startFromRtc(kept: KeptTime, wallMs: number, nowUs: number): void {
+    const elapsedUs = (wallMs - kept.wallMs) * 1000;
+    if (this.#mapping !== null || elapsedUs < 0) return;
+    // The floor was kept at the low end of what was known then.
+    const mediaUs = kept.floor + kept.uncertaintyUs + elapsedUs;
+    this.#rtc = { atUs: nowUs, uncertaintyUs: kept.uncertaintyUs + (elapsedUs * RTC_DRIFT_PPM) / 1e6 };
+    this.#set(nowUs, mediaUs, kept.driftPpm ?? 0);
+  }
+
+  /** Would these stamps take media time back past the last one kept on disk? */
+  isBeforeFloor(mediaUs: number): boolean {
+    return mediaUs < this.#floor;
+  }
+
+  /** Takes a burst (or one signed time) and follows it. False where nothing of it could be believed. */
+  addBurst(samples: readonly ClockSample[], nowUs: number): boolean {
+    const isTaken = this.#filter.addBurst(samples.filter(({ t2 }) => !this.isBeforeFloor(t2)));
+    if (isTaken) this.#follow(nowUs);
+    return isTaken;
+  }
+
+  toMediaTime(monotonicUs: number): MediaTime | null {
+    return this.#stateAt(monotonicUs) === 'none' ? null : this.#mediaAt(monotonicUs);
+  }
+
+  reading(nowUs: number): ClockReading {
+    const uncertaintyUs = this.#uncertaintyAt(nowUs);
+    const estimate = this.#filter.estimate(nowUs);
+    return {
+      state: this.#stateAt(nowUs),
+      uncertaintyUs: uncertaintyUs === null ? null : Math.ceil(uncertaintyUs),
+      ageMs: estimate === null ? null : Math.round(estimate.ageUs / 1000),
+    };
+  }
+
+  /** What to keep on disk; null while nothing is known. The floor moves up with it. */
+  keep(nowUs: number, wallMs: number): KeptTime | null {
+    const media = this.toMediaTime(nowUs);
+    const uncertaintyUs = this.#uncertaintyAt(nowUs);
+    if (media === null || uncertaintyUs === null) return null;
+    const floor = mediaTime(Math.max(this.#floor, Math.floor(media - uncertaintyUs)));
+    this.#floor = floor;
+    const driftPpm = this.#filter.estimate(nowUs)?.driftPpm ?? null;
+    return { floor, wallMs, uncertaintyUs: Math.ceil(uncertaintyUs), driftPpm };
+  }
+
+  #stateAt(nowUs: number): ClockState {
+    const uncertaintyUs = this.#uncertaintyAt(nowUs);
+    if (uncertaintyUs === null || uncertaintyUs > HOUR_KNOWN_US) return 'none';
+    return uncertaintyUs <= IN_STEP_US && this.#rtc === null ? 'in-step' : 'hour-known';
+  }
+
+  // What is still to be slewed is error too, and is said.
+  #uncertaintyAt(nowUs: number): number | null {
+    const mediaUs = this.#rawMediaUs(nowUs);
+    if (mediaUs === null) return null;
+    const estimate = this.#filter.estimate(nowUs);
+    if (estimate === null) {
+      if (this.#rtc === null) return null;
+      return this.#rtc.uncertaintyUs + ((nowUs - this.#rtc.atUs) * RTC_DRIFT_PPM) / 1e6;
+    }
+    return estimate.uncertaintyUs + Math.abs(estimate.offsetUs + nowUs - mediaUs);
+  }
+
+  #follow(nowUs: number): void {
+    const estimate = this.#filter.estimate(nowUs);
+    if (estimate === null) return;
+    const wantedUs = nowUs + estimate.offsetUs;
+    const mediaUs = this.#rawMediaUs(nowUs);
+    const errorUs = mediaUs === null ? 0 : wantedUs - mediaUs;
+    if (mediaUs === null || this.#maySet(nowUs, errorUs)) {
+      this.#set(nowUs, wantedUs, estimate.driftPpm);
+    } else {
+      this.#slew(nowUs, mediaUs, errorUs, estimate.driftPpm);
+    }
+    this.#rtc = null;
+  }
+
+  #maySet(nowUs: number, errorUs: number): boolean {
+    if (this.#isSounding()) return false;
+    return Math.abs(errorUs) > SET_ABOVE_US || this.#stateBeforeFollowing(nowUs, errorUs) !== 'in-step';
+  }
+
+  // In step means that what the clock said so far agrees with the new estimate.
+  #stateBeforeFollowing(nowUs: number, errorUs: number): ClockState {
+    return this.#rtc !== null || Math.abs(errorUs) > IN_STEP_US ? 'hour-known' : this.#stateAt(nowUs);
+  }
+
+  #set(nowUs: number, mediaUs: number, driftPpm: number): void {
+    this.#mapping = { fromUs: nowUs, mediaUs, driftPpm, slewPpm: 0, slewUntilUs: nowUs };
+  }
+
+  #slew(nowUs: number, mediaUs: number, errorUs: number, driftPpm: number): void {
+    const wantedPpm = errorUs / SLEW_SECONDS;
+    const slewPpm = Math.max(-MAX_SLEW_PPM, Math.min(MAX_SLEW_PPM, wantedPpm));
+    const lastsUs = slewPpm === 0 ? 0 : (errorUs / slewPpm) * 1e6;
+    this.#mapping = { fromUs: nowUs, mediaUs, driftPpm, slewPpm, slewUntilUs: nowUs + lastsUs };
+  }
+
+  #rawMediaUs(nowUs: number): number | null {
+    if (this.#mapping === null) return null;
+    const { fromUs, mediaUs, driftPpm, slewPpm, slewUntilUs } = this.#mapping;
+    const elapsedUs = nowUs - fromUs;
+    const slewedUs = Math.min(elapsedUs, slewUntilUs - fromUs);
+    return mediaUs + elapsedUs + (elapsedUs * driftPpm + slewedUs * slewPpm) / 1e6;
+  }
+
+  #mediaAt(nowUs: number): MediaTime | null {
+    const mediaUs = this.#rawMediaUs(nowUs);
+    return mediaUs === null || mediaUs < 0 ? null : mediaTime(Math.round(mediaUs));
+  }
+}

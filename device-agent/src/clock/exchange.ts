@@ -1,0 +1,107 @@
+import { makeNonce } from '@loalang/shared/signing';
+import type { ClockRequest, ClockResponse } from '@loalang/shared';
+import type { ClockSample } from './clock-filter.ts';
+import type { MonotonicClock, Timer } from './monotonic.ts';
+
+/** How many exchanges a burst has: the one with the lowest round trip is believed. */
+export const BURST_EXCHANGES = 8;
+/** Apart enough that one held-up segment does not delay them all. */
+const EXCHANGE_GAP_MS = 30;
+/** Longer round trips are thrown away; the burst ends. */
+const REPLY_WITHIN_MS = 2_000;
+/** After a start: so many bursts close together give a first line. */
+const CONVERGING_BURSTS = 6;
+const CONVERGING_MS = 2_000;
+/** While the line is young, something plays or is about to. */
+const BUSY_MS = 30_000;
+const YOUNG_BURSTS = 26;
+const IDLE_MS = 300_000;
+
+export interface ClockExchangeOptions {
+  readonly clock: MonotonicClock;
+  readonly random: () => number;
+  /** Sends one request; false where there is no link. */
+  readonly send: (request: ClockRequest) => boolean;
+  /** A burst is over; it may be empty. */
+  readonly onBurst: (samples: readonly ClockSample[]) => void;
+  /** Does something play, or start within minutes? */
+  readonly isBusy: () => boolean;
+}
+
+export type ReplyVerdict = 'taken' | 'replayed' | 'malformed';
+
+/** Asks the platform for the time in bursts: often while converging, less when busy, seldom when idle. */
+export class ClockExchange {
+  readonly #options: ClockExchangeOptions;
+  readonly #asked = new Map<string, number>();
+  #samples: ClockSample[] = [];
+  #sent = 0;
+  #bursts = 0;
+  #timer: Timer | null = null;
+
+  constructor(options: ClockExchangeOptions) {
+    this.#options = options;
+  }
+
+  /** The link is up: begin with a burst at once. */
+  start(): void {
+    this.stop();
+    this.#bursts = Math.min(this.#bursts, CONVERGING_BURSTS - 2);
+    this.#beginBurst();
+  }
+
+  /** The link is down, or the agent closes: what was asked is forgotten. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#asked.clear();
+    this.#samples = [];
+  }
+
+  /** Takes a verified reply. Each nonce counts once; t4 is when its bytes came in. */
+  take(reply: ClockResponse, t4: number): ReplyVerdict {
+    const t1 = this.#asked.get(reply.nonce);
+    if (t1 === undefined) return 'replayed';
+    this.#asked.delete(reply.nonce);
+    if (reply.t1 !== t1 || reply.t3 < reply.t2) return 'malformed';
+    this.#samples.push({ t1, t2: reply.t2, t3: reply.t3, t4 });
+    if (this.#sent === BURST_EXCHANGES && this.#asked.size === 0) this.#endBurst();
+    return 'taken';
+  }
+
+  #beginBurst(): void {
+    this.#asked.clear();
+    this.#samples = [];
+    this.#sent = 0;
+    this.#ask();
+  }
+
+  #ask(): void {
+    const request = { nonce: makeNonce(), t1: this.#options.clock.nowUs() };
+    if (this.#options.send(request)) this.#asked.set(request.nonce, request.t1);
+    this.#sent += 1;
+    if (this.#sent < BURST_EXCHANGES) this.#later(EXCHANGE_GAP_MS, () => this.#ask());
+    else this.#later(REPLY_WITHIN_MS, () => this.#endBurst());
+  }
+
+  #endBurst(): void {
+    this.#asked.clear();
+    const samples = this.#samples;
+    this.#samples = [];
+    if (samples.length > 0) this.#bursts += 1;
+    this.#later(this.#pauseMs(), () => this.#beginBurst());
+    this.#options.onBurst(samples);
+  }
+
+  #pauseMs(): number {
+    if (this.#bursts < CONVERGING_BURSTS) return CONVERGING_MS;
+    const isBusy = this.#bursts < YOUNG_BURSTS || this.#options.isBusy();
+    // Spread, so that a village coming back from a power cut does not ask in chorus.
+    return (isBusy ? BUSY_MS : IDLE_MS) * (0.8 + 0.4 * this.#options.random());
+  }
+
+  #later(ms: number, fn: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(ms, fn);
+  }
+}
