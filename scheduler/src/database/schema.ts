@@ -143,6 +143,8 @@ export const broadcastDevices = pgTable(
       .references(() => devices.id),
     /** When the receiver first reported the audio checked and on disk. */
     cachedAt: instant('cached_at'),
+    /** When it was stopped by hand for this receiver: a commune may silence its own part of a district's broadcast. */
+    stoppedAt: instant('stopped_at'),
   },
   (table) => [primaryKey({ columns: [table.broadcastId, table.deviceId] }), index().on(table.deviceId)],
 );
@@ -161,7 +163,10 @@ export const proofs = pgTable(
     body: jsonb('body').$type<Proof>().notNull(),
     receivedAt: instant('received_at').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.deviceId, table.chain, table.seq] }), index().on(table.broadcastId)],
+  (table) => [
+    primaryKey({ columns: [table.deviceId, table.chain, table.seq] }),
+    index().on(table.broadcastId),
+  ],
 );
 
 /** Single values of the platform: the epoch of its revisions, the version of the list of revoked ids. */
