@@ -1,0 +1,1 @@
+export { loadKeys, type PlatformKey, type PlatformKeys } from './load-keys.ts';

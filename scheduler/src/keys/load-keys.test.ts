@@ -1,0 +1,56 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { addMs, fromUnixMs, signedTimeSchema } from '@loalang/shared';
+import { signJws, TrustStore } from '@loalang/shared/signing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadKeys, type PlatformKeys } from './index.ts';
+
+const start = fromUnixMs(Date.UTC(2026, 10, 24));
+const DAY_MS = 86_400_000;
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'keys-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function isBelieved(signer: PlatformKeys, root: string, days: number): Promise<boolean> {
+  const at = addMs(start, days * DAY_MS);
+  const nonce = 'A'.repeat(22);
+  const jws = await signJws({ type: 'time', nonce, at }, signer.time.key, signer.time.certificate);
+  const verified = await new TrustStore(root).verify(jws, {
+    purpose: 'time',
+    schema: signedTimeSchema,
+    now: at,
+  });
+  return verified.ok;
+}
+
+test('the first start makes a root and four certified keys that nobody else can read', async () => {
+  const keys = await loadKeys(folder, start);
+  const names = (await readdir(folder)).sort();
+  expect(names).toEqual(['README.txt', 'air.json', 'credential.json', 'plan.json', 'root.pem', 'time.json']);
+  for (const name of names) expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+  expect(await readFile(join(folder, 'README.txt'), 'utf8')).toContain('does not belong here');
+  expect(await isBelieved(keys, keys.rootPublic, 0)).toBe(true);
+});
+
+test('a start while more than 30 days are left keeps every key', async () => {
+  const first = await loadKeys(folder, start);
+  const again = await loadKeys(folder, addMs(start, 59 * DAY_MS));
+  expect(again.rootPublic).toBe(first.rootPublic);
+  expect(again.plan.key.kid).toBe(first.plan.key.kid);
+  expect(again.credential.certificate).toBe(first.credential.certificate);
+});
+
+test('a start with under 30 days left renews, and what the old key signed is still believed to its own end', async () => {
+  const first = await loadKeys(folder, start);
+  const renewed = await loadKeys(folder, addMs(start, 61 * DAY_MS));
+  expect(renewed.time.key.kid).not.toBe(first.time.key.kid);
+  expect(await isBelieved(renewed, first.rootPublic, 61)).toBe(true);
+  expect(await isBelieved(first, first.rootPublic, 89)).toBe(true);
+  expect(await isBelieved(first, first.rootPublic, 91)).toBe(false);
+});

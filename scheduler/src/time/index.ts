@@ -1,0 +1,4 @@
+export { ClockExchange } from './clock-exchange.ts';
+export { ManualClock } from './manual-clock.ts';
+export { MediaClock, type Clock, type Timer } from './media-clock.ts';
+export { signTime } from './signed-time.ts';
