@@ -1,0 +1,17 @@
+import { spawnSync } from 'node:child_process';
+
+const NOTICE =
+  'Ủy ban nhân dân xã thông báo. Do mưa lớn, nước suối đang lên nhanh. Đề nghị bà con không qua suối, ' +
+  'đưa gia súc lên cao, và nghe loa để biết tin tiếp theo. Xin cảm ơn bà con.';
+
+/** Makes a file of Vietnamese speech (espeak-ng); the ending of the path says which kind (wav, mp3). */
+export function makeSpeech(path: string): void {
+  const wav = run('espeak-ng', ['-v', 'vi', '-s', '150', '--stdout', NOTICE]);
+  run('ffmpeg', ['-v', 'error', '-y', '-i', '-', '-ar', '48000', '-ac', '1', '-b:a', '128k', path], wav);
+}
+
+function run(command: string, args: string[], input?: Buffer): Buffer {
+  const { stdout, status, stderr } = spawnSync(command, args, { input, maxBuffer: 1 << 28 });
+  if (status !== 0) throw new Error(`${command} failed: ${stderr.toString()}`);
+  return stdout;
+}
