@@ -55,6 +55,11 @@ export const errorCatalogue = {
     vi: 'Tên đăng nhập “{username}” đã có người dùng. Chọn tên khác.',
     en: 'The user name “{username}” is taken. Choose another.',
   },
+  PASSWORD_WRONG: {
+    status: 422,
+    vi: 'Mật khẩu hiện tại chưa đúng, nên chưa đổi. Gõ lại mật khẩu đang dùng.',
+    en: 'The current password is wrong; nothing was changed. Type the one in use.',
+  },
   // audio
   AUDIO_EMPTY: {
     status: 422,
@@ -96,6 +101,11 @@ export const errorCatalogue = {
     vi: 'Đường truyền đứt khi đang tải lên, chưa lưu gì. Tải lại tệp.',
     en: 'The upload broke off and nothing was saved. Upload the file again.',
   },
+  AUDIO_BUSY: {
+    status: 503,
+    vi: 'Máy chủ đang xử lý nhiều tệp khác. Đợi một phút rồi tải lên lại.',
+    en: 'The server is busy with other files. Wait a minute and upload again.',
+  },
   FFMPEG_MISSING: {
     status: 503,
     vi: 'Máy chủ chưa cài ffmpeg nên chưa nhận tệp được. Báo quản trị huyện.',
@@ -131,6 +141,11 @@ export const errorCatalogue = {
     status: 409,
     vi: '{person} đang nói trực tiếp tới loa này. Đợi xong rồi nói.',
     en: '{person} is speaking live to these receivers. Wait until it ends.',
+  },
+  LIVE_SILENT: {
+    status: 408,
+    vi: 'Không nhận được tiếng trong {seconds} giây nên đã dừng phát. Kiểm tra micro và mạng rồi nói lại.',
+    en: 'No sound came for {seconds} seconds, so the broadcast was ended. Check the microphone and the network.',
   },
   // receivers
   DEVICE_OFFLINE: {

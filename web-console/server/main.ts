@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import pino, { type Logger } from 'pino';
+import { createScheduler, type Sample, sampleSchema, type Scheduler } from '@loalang/scheduler';
+import { LoaLangError, sentence } from '@loalang/shared';
+import { type Configuration, readConfiguration } from './configuration.ts';
+import { createConsole } from './console.ts';
+
+/** The platform's process: the broadcast centre and the console. It speaks to its parent over IPC and logs; it prints nothing. */
+
+const UI_FOLDER = fileURLToPath(new URL('../ui/dist', import.meta.url));
+/** When something hangs at the end, the process goes all the same; the database recovers from that. */
+const STOP_WITHIN_MS = 4_500;
+
+interface Running {
+  close(): Promise<void>;
+}
+
+async function start(configuration: Configuration, log: Logger): Promise<Running> {
+  const sample = await readSample(configuration.LOALANG_SAMPLE);
+  const scheduler = await createScheduler(schedulerConfig(configuration, sample, log));
+  try {
+    const server = await createConsole({
+      platform: scheduler,
+      uiFolder: UI_FOLDER,
+      log,
+      ...(configuration.LOALANG_HTTP_PUBLIC_URL === undefined
+        ? {}
+        : { publicUrl: new URL(configuration.LOALANG_HTTP_PUBLIC_URL) }),
+      trustedProxies: configuration.LOALANG_HTTP_TRUSTED_PROXIES ?? [],
+    });
+    const host = configuration.LOALANG_HTTP_HOST;
+    const port = await server.listen({ port: configuration.LOALANG_HTTP_PORT, host });
+    const signInUrl = await makeSignInUrl(scheduler, configuration, port);
+    process.send?.({ type: 'ready', port, ...(signInUrl === null ? {} : { signInUrl }) });
+    log.info({ host, port }, 'the console is up');
+    return {
+      close: async () => {
+        await server.close();
+        await scheduler.close();
+      },
+    };
+  } catch (error) {
+    await scheduler.close();
+    throw error;
+  }
+}
+
+function schedulerConfig(
+  configuration: Configuration,
+  sample: Sample | null,
+  log: Logger,
+): Parameters<typeof createScheduler>[0] {
+  const { DATABASE_URL: databaseUrl, LOALANG_BROKER_PUBLIC_URL: publicUrl } = configuration;
+  return {
+    dataFolder: configuration.LOALANG_DATA,
+    broker: {
+      url: configuration.LOALANG_BROKER_URL,
+      name: configuration.LOALANG_BROKER_NAME,
+      ...(publicUrl === undefined ? {} : { publicUrl }),
+    },
+    log,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(sample === null ? {} : { sample }),
+  };
+}
+
+async function readSample(path: string | undefined): Promise<Sample | null> {
+  if (path === undefined) return null;
+  try {
+    return sampleSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : 'unreadable';
+    throw new LoaLangError('CONFIGURATION_INVALID', { variable: 'LOALANG_SAMPLE', detail }, { cause });
+  }
+}
+
+/** Until an administrator has chosen a password, each start gives one link that signs in once. */
+async function makeSignInUrl(
+  { people }: Scheduler,
+  configuration: Configuration,
+  port: number,
+): Promise<string | null> {
+  const token = await people.firstSignInLink();
+  if (token === null) return null;
+  const host = configuration.LOALANG_HTTP_HOST;
+  const isAnyAddress = host === '0.0.0.0' || host === '::';
+  const base = configuration.LOALANG_HTTP_PUBLIC_URL ?? `http://${isAnyAddress ? 'localhost' : host}:${port}`;
+  return new URL(`/vao?ma=${token}`, base).href;
+}
+
+function makeLog(path: string | undefined, level: string): Logger {
+  const destination =
+    path === undefined ? pino.destination(2) : pino.destination({ dest: path, mkdir: true });
+  return pino({ name: 'platform', level }, destination);
+}
+
+/** Tells the parent why there is no start, in the words of the catalogue where it has some. */
+function reportFailure(error: unknown, log: Logger): void {
+  log.fatal({ err: error }, 'could not start');
+  if (!(error instanceof LoaLangError)) return;
+  const { code, details } = error;
+  process.send?.({
+    type: 'failed',
+    code,
+    vi: sentence(code, 'vi', details),
+    en: sentence(code, 'en', details),
+  });
+}
+
+/** The parent's death (its IPC channel closes) stops us like a signal does. */
+function stopOnSignals(running: Promise<Running>, log: Logger): void {
+  let isStopping = false;
+  const stop = (why: string): void => {
+    if (isStopping) return;
+    isStopping = true;
+    log.info({ why }, 'stopping');
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    running
+      .then((parts) => parts.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'did not stop cleanly');
+          process.exit(1);
+        },
+      );
+  };
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+  process.once('disconnect', () => stop('the parent has ended'));
+}
+
+async function main(): Promise<void> {
+  let log = makeLog(undefined, 'info');
+  try {
+    const configuration = readConfiguration(process.env);
+    log = makeLog(configuration.LOALANG_LOG, configuration.LOALANG_LOG_LEVEL);
+    const running = start(configuration, log);
+    stopOnSignals(running, log);
+    await running;
+  } catch (error) {
+    reportFailure(error, log);
+    process.exitCode = 1;
+    process.disconnect?.();
+  }
+}
+
+await main();
