@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import cookie from '@fastify/cookie';
 import websocket from '@fastify/websocket';
-import fastify, { type FastifyBaseLogger } from 'fastify';
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import { LoaLangError } from '@loalang/shared';
@@ -76,7 +77,9 @@ function createApp(options: ConsoleOptions): App {
   const loggerInstance: FastifyBaseLogger = options.log;
   const app = fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    // People read it to the district over the telephone: short, and never the same twice.
+    genReqId: () => randomBytes(5).toString('hex'),
     trustProxy: [...(options.trustedProxies ?? [])],
     bodyLimit: MAX_JSON_BYTES,
     connectionTimeout: IDLE_MS,

@@ -10,28 +10,25 @@ export interface OpenedSession {
 }
 
 export interface People {
-  signIn(username: string, password: string): Promise<OpenedSession>;
+  signIn(input: { username: string; password: string }): Promise<OpenedSession>;
   signInByLink(token: string): Promise<OpenedSession>;
-  findBySession(token: string): Promise<Person | null>;
+  session(token: string): Promise<{ person: Person } | null>;
   signOut(token: string): Promise<void>;
   changePassword(
-    person: Person,
-    change: { current: string | null; next: string },
-    keepToken: string,
+    personId: string,
+    change: { current: string | null; next: string; sessionToken: string | null },
   ): Promise<void>;
-  list(person: Person): Promise<Person[]>;
-  add(person: Person, wanted: NewPerson): Promise<Person>;
+  list(by: Person): Promise<Person[]>;
+  add(by: Person, wanted: NewPerson): Promise<Person>;
 }
 
 export interface Library {
-  readonly maxUploadBytes: number;
   ingest(
     source: Readable,
     meta: { filename: string; personId: string; signal: AbortSignal; beforeCommit: () => Promise<void> },
   ): Promise<Audio>;
-  list(person: Person): Promise<Audio[]>;
-  get(person: Person, id: string): Promise<Audio>;
-  find(person: Person, id: string): Promise<{ sha256: string }>;
+  list(): Promise<Audio[]>;
+  get(id: string): Promise<(Audio & { sha256: string }) | null>;
   path(sha256: string): string;
 }
 
@@ -39,7 +36,7 @@ export interface Library {
 export interface Platform {
   readonly clock: Clock;
   readonly people: People;
-  readonly units: { list(person: Person): Promise<Unit[]> };
+  readonly units: { list(rootId: string): Promise<Unit[]> };
   readonly library: Library;
   readonly broadcasts: Broadcasts;
   readonly air: Air;

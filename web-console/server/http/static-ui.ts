@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import staticFiles from '@fastify/static';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { LoaLangError } from '@loalang/shared';
 import type { App } from './app.ts';
 import { sendError } from './error-answer.ts';
@@ -15,6 +15,16 @@ const HASHED = /^\/assets\//;
  */
 export async function serveUi(app: App, folder: string): Promise<void> {
   const files = await listFiles(folder);
+  if (files.size === 0) app.log.warn({ folder }, 'the single-page app is not built; only the API is served');
+  else await registerFiles(app, folder);
+  app.setNotFoundHandler((request, reply) => {
+    const file = fileFor(request, files);
+    if (file === null) return sendError(request, reply, new LoaLangError('NOT_FOUND'));
+    return reply.sendFile(file);
+  });
+}
+
+async function registerFiles(app: App, folder: string): Promise<void> {
   await app.register(staticFiles, {
     root: folder,
     serve: false,
@@ -25,15 +35,6 @@ export async function serveUi(app: App, folder: string): Promise<void> {
       response.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
-  app.setNotFoundHandler((request, reply) => {
-    const file = fileFor(request, files);
-    if (file === null) return sendError(request, reply, new LoaLangError('NOT_FOUND'));
-    return sendFile(reply, file);
-  });
-}
-
-function sendFile(reply: FastifyReply, file: string): FastifyReply {
-  return reply.sendFile(file);
 }
 
 function fileFor(request: FastifyRequest, files: ReadonlySet<string>): string | null {

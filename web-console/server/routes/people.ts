@@ -22,7 +22,7 @@ export function addPeopleRoutes(app: App, { people }: Pick<Platform, 'people'>):
     },
     handler: async (request, reply) => {
       const { person, sessionToken } = personOf(request);
-      await people.changePassword(person, request.body, sessionToken);
+      await people.changePassword(person.id, { ...request.body, sessionToken });
       return reply.code(204).send(null);
     },
   });

@@ -47,10 +47,10 @@ function addPasswordRoute(app: App, parts: SignInParts): void {
       response: { 200: personSchema, ...errorAnswers },
     },
     handler: async (request, reply) => {
-      const { username, password } = request.body;
+      const { username } = request.body;
       const seconds = parts.brake.begin(username, request.ip);
       if (seconds > 0) throw new LoaLangError('TOO_MANY_REQUESTS', { seconds });
-      const opened = await parts.platform.people.signIn(username, password);
+      const opened = await parts.platform.people.signIn(request.body);
       parts.brake.succeed(username, request.ip);
       await replaceSession(request, reply, parts, opened);
       return reply.send(opened.person);

@@ -10,6 +10,6 @@ export function addUnitRoutes(app: App, { units }: Pick<Platform, 'units'>): voi
     method: 'GET',
     url: '/api/units',
     schema: { summary: 'My unit and all below it', response: { 200: z.array(unitSchema), ...errorAnswers } },
-    handler: async (request, reply) => reply.send(await units.list(personOf(request).person)),
+    handler: async (request, reply) => reply.send(await units.list(personOf(request).person.unit.id)),
   });
 }

@@ -15,7 +15,7 @@ const NOBODY: Visitor = { kind: 'nobody' };
  * open by oversight. Everybody is looked at before the body is read.
  */
 export function enforceAccess(app: App, platform: Identifying): void {
-  app.decorateRequest('visitor', { getter: () => NOBODY });
+  app.decorateRequest('visitor', null);
   app.addHook('onRoute', (route) => {
     const methods = Array.isArray(route.method) ? route.method : [route.method];
     for (const method of methods) {
@@ -47,8 +47,8 @@ async function admit(
 async function findPerson(request: FastifyRequest, { people }: Identifying): Promise<Visitor> {
   const sessionToken = readSessionToken(request);
   if (sessionToken === null) return NOBODY;
-  const person = await people.findBySession(sessionToken);
-  return person === null ? NOBODY : { kind: 'person', person, sessionToken };
+  const session = await people.session(sessionToken);
+  return session === null ? NOBODY : { kind: 'person', person: session.person, sessionToken };
 }
 
 /** `Authorization: LoaLang <credential> <token>`: the receiver's credential and a proof, by its own key, that it is there. */

@@ -59,7 +59,7 @@ export class SessionWatch {
     try {
       for (const token of [...this.#watched.keys()]) {
         // One after the other: this is no reason to take every connection of the database at once.
-        if ((await this.#people.findBySession(token)) === null) this.end(token);
+        if ((await this.#people.session(token)) === null) this.end(token);
       }
     } catch (error) {
       // A database that does not answer ends no session; the next look may tell.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '@loalang/scheduler';
+import { ManualClock } from '@loalang/scheduler/testing';
 import { mediaTime } from '@loalang/shared';
 import { networkOf, SignInBrake } from './sign-in-brake.ts';
 

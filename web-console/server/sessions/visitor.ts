@@ -9,7 +9,8 @@ export type Visitor =
 
 declare module 'fastify' {
   interface FastifyRequest {
-    visitor: Visitor;
+    /** Null before anybody has looked. */
+    visitor: Visitor | null;
   }
   interface FastifyContextConfig {
     /** Who may use the route: the row of `routeRules`. */
@@ -19,12 +20,12 @@ declare module 'fastify' {
 
 /** The signed-in person of a request, with the session. Throws SIGN_IN_REQUIRED where there is none. */
 export function personOf(request: FastifyRequest): { person: Person; sessionToken: string } {
-  if (request.visitor.kind !== 'person') throw new LoaLangError('SIGN_IN_REQUIRED');
+  if (request.visitor?.kind !== 'person') throw new LoaLangError('SIGN_IN_REQUIRED');
   return request.visitor;
 }
 
 /** The receiver that makes a request. Throws DEVICE_UNKNOWN where it is none. */
 export function receiverOf(request: FastifyRequest): string {
-  if (request.visitor.kind !== 'receiver') throw new LoaLangError('DEVICE_UNKNOWN');
+  if (request.visitor?.kind !== 'receiver') throw new LoaLangError('DEVICE_UNKNOWN');
   return request.visitor.deviceId;
 }

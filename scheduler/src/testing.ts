@@ -1,0 +1,3 @@
+// What tests of this and other workspaces share.
+export * from './database/testing.ts';
+export { ManualClock } from './time/index.ts';
