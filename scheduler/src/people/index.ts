@@ -1,0 +1,1 @@
+export { People, type PeopleOptions, type Session, type SignedIn } from './people.ts';

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { LoaLangError, unitKindSchema } from '@loalang/shared';
+import { z } from 'zod';
+import { schema, type Db } from '../database/index.ts';
+
+export const sampleSchema = z.object({
+  units: z.array(
+    z.object({
+      id: z.string().min(1),
+      parentId: z.string().nullable(),
+      kind: unitKindSchema,
+      name: z.string().min(1),
+    }),
+  ),
+  devices: z.array(
+    z.object({
+      unitId: z.string(),
+      number: z.number().int().min(1),
+      name: z.string().min(1),
+      joinCode: z.string().min(1),
+    }),
+  ),
+});
+export type Sample = z.infer<typeof sampleSchema>;
+
+/** Reads a file of sample units and receivers. Throws CONFIGURATION_INVALID where it can't be read. */
+export async function readSample(path: string): Promise<Sample> {
+  try {
+    return sampleSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    const detail = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new LoaLangError('CONFIGURATION_INVALID', { variable: 'LOALANG_SAMPLE', detail }, { cause });
+  }
+}
+
+/** Adds the units and receivers that are not there yet. What is there keeps its name, key and place. */
+export async function seedSample(db: Db, sample: Sample): Promise<{ units: number; devices: number }> {
+  return await db.transaction(async (tx) => {
+    const units = await tx
+      .insert(schema.units)
+      .values(sample.units.map((unit, position) => ({ ...unit, position })))
+      .onConflictDoNothing()
+      .returning({ id: schema.units.id });
+    const devices = await tx
+      .insert(schema.devices)
+      .values(sample.devices.map((device) => ({ ...device, id: newDeviceId() })))
+      .onConflictDoNothing()
+      .returning({ id: schema.devices.id });
+    return { units: units.length, devices: devices.length };
+  });
+}
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** `d-` and 50 random bits: never told from, or mistaken for, the number on the pole. */
+export function newDeviceId(): string {
+  return `d-${Array.from(randomBytes(10), (byte) => LETTERS[byte & 31]).join('')}`;
+}
