@@ -29,7 +29,7 @@ module.exports = {
       from: { path: '^(shared|broker|scheduler|web-console|device-agent|firmware-sim)/' },
       to: {
         path: '^(broker|scheduler|web-console|device-agent|firmware-sim)/(src|server)/.+',
-        pathNot: ['^$1/', '^[^/]+/(src|server)/index\\.ts$'],
+        pathNot: ['^$1/', '^[^/]+/(src|server)/(index|testing)\\.ts$'],
       },
     },
     {

@@ -1,23 +1,27 @@
 import type { Logger } from 'pino';
 import type { Clock, Timer } from '@loalang/scheduler';
-import type { Platform } from '../platform.ts';
 
 /** A session that ends elsewhere (it expires, another server signs it out) is noticed within this time. */
 const CHECK_EVERY_MS = 5_000;
+
+interface Sessions {
+  /** Null where the session has ended. */
+  session(token: string): Promise<unknown>;
+}
 
 /**
  * Tells whoever acts for a session over a longer time (a socket, an upload) that it has ended: at once where the person
  * signs out here, else at the next look into the database.
  */
 export class SessionWatch {
-  readonly #people: Platform['people'];
+  readonly #people: Sessions;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #watched = new Map<string, Set<() => void>>();
   #timer: Timer | null = null;
   #isClosed = false;
 
-  constructor(parts: { people: Platform['people']; clock: Clock; log: Logger }) {
+  constructor(parts: { people: Sessions; clock: Clock; log: Logger }) {
     this.#people = parts.people;
     this.#clock = parts.clock;
     this.#log = parts.log;
