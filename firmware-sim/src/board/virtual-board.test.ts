@@ -143,14 +143,15 @@ test('the battery lasts some hours without mains and fills again with it', () =>
   expect(board.batteryPercent).toBe(100);
 });
 
+function storyOf(seed: string): unknown[] {
+  const { board, clock } = makeBoard(seed);
+  return Array.from({ length: 20 }, () => {
+    clock.advanceSeconds(120);
+    return board.read();
+  });
+}
+
 test('the seed decides the story of a board', () => {
-  const storyOf = (seed: string): unknown[] => {
-    const { board, clock } = makeBoard(seed);
-    return Array.from({ length: 20 }, () => {
-      clock.advanceSeconds(120);
-      return board.read();
-    });
-  };
   expect(storyOf('an-lac-2')).toEqual(storyOf('an-lac-2'));
   expect(storyOf('an-lac-2')).not.toEqual(storyOf('an-lac-1'));
 });

@@ -1,4 +1,5 @@
-import type { Board, BoardReading, MonotonicClock, Sink } from '@loalang/device-agent';
+import type { Board, MonotonicClock, Sink } from '@loalang/device-agent';
+import type { Status } from '@loalang/shared';
 import { SAMPLE_RATE } from '@loalang/shared/opus';
 import { drawBetween, drawNormal, seededRandom, type Random } from '../random.ts';
 import { amplifierCurrentA, LevelMeter } from './amplifier.ts';
@@ -89,7 +90,7 @@ export class VirtualBoard implements Board {
     this.#isAmplifierOn = isOn;
   }
 
-  read(): BoardReading {
+  read(): Status['board'] {
     this.#advance();
     const { isOverheated, isMainsLost, isDiskFull } = this.#faults;
     return {

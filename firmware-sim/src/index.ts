@@ -1,0 +1,23 @@
+// Virtual boards, networks and fleets of receivers around the real agent.
+export { VirtualBoard, type BoardFaults } from './board/virtual-board.ts';
+export { Fleet, type FleetOptions } from './fleet/fleet.ts';
+export { Receiver, type ReceiverState, type RecordingOptions } from './fleet/receiver.ts';
+export { readSampleDevices, type SampleDevice } from './fleet/sample.ts';
+export {
+  makeSyntheticTrace,
+  parseCapacityTrace,
+  type CapacityTrace,
+  type SyntheticTraceOptions,
+} from './network/capacity-trace.ts';
+export { Link } from './network/link.ts';
+export {
+  mild4g,
+  perfectNetwork,
+  weak4g,
+  type DirectionProfile,
+  type Jitter,
+  type NetworkProfile,
+} from './network/profile.ts';
+export { TcpShaper } from './network/tcp-shaper.ts';
+export { VirtualNetwork, type Outage } from './network/virtual-network.ts';
+export { readRecording, soundOf, type Stretch } from './recording/read-recording.ts';
