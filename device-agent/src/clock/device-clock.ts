@@ -74,8 +74,9 @@ export class DeviceClock implements Timeline {
 
   /** Takes a burst (or one signed time) and follows it. False where nothing of it could be believed. */
   addBurst(samples: readonly ClockSample[], nowUs: number): boolean {
+    const wasInStep = this.#stateAt(nowUs) === 'in-step';
     const isTaken = this.#filter.addBurst(samples.filter(({ t2 }) => !this.isBeforeFloor(t2)));
-    if (isTaken) this.#follow(nowUs);
+    if (isTaken) this.#follow(nowUs, wasInStep);
     return isTaken;
   }
 
@@ -122,28 +123,19 @@ export class DeviceClock implements Timeline {
     return estimate.uncertaintyUs + Math.abs(estimate.offsetUs + nowUs - mediaUs);
   }
 
-  #follow(nowUs: number): void {
+  #follow(nowUs: number, wasInStep: boolean): void {
     const estimate = this.#filter.estimate(nowUs);
     if (estimate === null) return;
     const wantedUs = nowUs + estimate.offsetUs;
     const mediaUs = this.#rawMediaUs(nowUs);
     const errorUs = mediaUs === null ? 0 : wantedUs - mediaUs;
-    if (mediaUs === null || this.#maySet(nowUs, errorUs)) {
+    const isFarOff = Math.abs(errorUs) > SET_ABOVE_US;
+    if (mediaUs === null || (!this.#isSounding() && (isFarOff || !wasInStep))) {
       this.#set(nowUs, wantedUs, estimate.driftPpm);
     } else {
       this.#slew(nowUs, mediaUs, errorUs, estimate.driftPpm);
     }
     this.#rtc = null;
-  }
-
-  #maySet(nowUs: number, errorUs: number): boolean {
-    if (this.#isSounding()) return false;
-    return Math.abs(errorUs) > SET_ABOVE_US || this.#stateBeforeFollowing(nowUs, errorUs) !== 'in-step';
-  }
-
-  // In step means that what the clock said so far agrees with the new estimate.
-  #stateBeforeFollowing(nowUs: number, errorUs: number): ClockState {
-    return this.#rtc !== null || Math.abs(errorUs) > IN_STEP_US ? 'hour-known' : this.#stateAt(nowUs);
   }
 
   #set(nowUs: number, mediaUs: number, driftPpm: number): void {

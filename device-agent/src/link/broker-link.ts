@@ -1,0 +1,234 @@
+import { MqttClient, type IClientOptions } from 'mqtt';
+import { deviceTopic, REVOKED_TOPIC, type DeviceChannel, type Presence } from '@loalang/shared';
+import { makeNonce } from '@loalang/shared/signing';
+import type { Logger } from 'pino';
+import type { MonotonicClock } from '../clock/index.ts';
+import { Backoff, pause } from './backoff.ts';
+import { openBrokerSocket, type BrokerAddress } from './broker-socket.ts';
+
+const KEEPALIVE_S = 20;
+const CONNECT_WITHIN_MS = 10_000;
+const RECONNECT_FIRST_MS = 500;
+const RECONNECT_MOST_MS = 15_000;
+/** A connection that lasted this long was a good one: the next break starts the backoff anew. */
+const STABLE_US = 30_000_000;
+/** At close: so long the broker may take to say that it has the last word. */
+const FAREWELL_MS = 500;
+/** Publishes waiting for the broker's word. Full: further ones fail, and whoever publishes tries again. */
+const MAX_IN_FLIGHT = 64;
+
+export interface Credentials {
+  readonly userName: string;
+  readonly password: string;
+}
+
+export interface BrokerLinkOptions {
+  readonly address: BrokerAddress;
+  readonly deviceId: string;
+  readonly clock: MonotonicClock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Credential and a fresh token, asked for each attempt; null while there can't be one (the hour isn't known). */
+  readonly credentials: (signal: AbortSignal) => Promise<Credentials | null>;
+  readonly onOnline: () => void;
+  readonly onOffline: () => void;
+  readonly onMessage: (topic: string, payload: Uint8Array) => void;
+  /** The broker said no: bad credentials, or the clock by which the token was made is wrong. */
+  readonly onRefused: () => void;
+}
+
+const subscribedChannels: readonly (readonly [DeviceChannel, 0 | 1])[] = [
+  ['plan', 1],
+  ['now', 1],
+  ['cmd', 1],
+  ['proof/ack', 1],
+  ['clock/res', 0],
+];
+
+/** The one connection to the broker, made again for as long as the agent lives. Nothing durable rests on it. */
+export class BrokerLink {
+  readonly #options: BrokerLinkOptions;
+  readonly #backoff: Backoff;
+  readonly #ended = new AbortController();
+  readonly #streams = new Set<string>();
+  #client: MqttClient | null = null;
+  #session = makeNonce();
+  #isOnline = false;
+  #inFlight = new Set<(isSent: boolean) => void>();
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(options: BrokerLinkOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(RECONNECT_FIRST_MS, RECONNECT_MOST_MS, options.random);
+  }
+
+  get isOnline(): boolean {
+    return this.#isOnline;
+  }
+
+  /** Names one connection; presence and statuses carry it. */
+  get session(): string {
+    return this.#session;
+  }
+
+  start(): void {
+    this.#work = this.#run();
+  }
+
+  /** Says goodbye where it can, and ends within a second. */
+  async close(): Promise<void> {
+    if (this.#ended.signal.aborted) return this.#work;
+    if (this.#isOnline) await this.#farewell();
+    this.#ended.abort();
+    await this.#work;
+  }
+
+  /** Publishes to an own channel. True once the broker has it (QoS 1) or it was handed to the socket (QoS 0). */
+  async publish(channel: DeviceChannel, payload: string, qos: 0 | 1, isRetained = false): Promise<boolean> {
+    const client = this.#client;
+    const inFlight = this.#inFlight;
+    if (client === null || !this.#isOnline || inFlight.size >= MAX_IN_FLIGHT) return false;
+    return new Promise((resolve) => {
+      inFlight.add(resolve);
+      const topic = deviceTopic(this.#options.deviceId, channel);
+      client.publish(topic, payload, { qos, retain: isRetained }, (error) => {
+        inFlight.delete(resolve);
+        resolve(error === undefined || error === null);
+      });
+    });
+  }
+
+  /** These exact topics are subscribed besides the own ones, now and after each reconnect. */
+  follow(topics: readonly string[]): void {
+    const gone = [...this.#streams].filter((topic) => !topics.includes(topic));
+    const fresh = topics.filter((topic) => !this.#streams.has(topic));
+    this.#streams.clear();
+    for (const topic of topics) this.#streams.add(topic);
+    if (!this.#isOnline || this.#client === null) return;
+    if (gone.length > 0) this.#client.unsubscribe(gone, this.#logFailure('unsubscribe'));
+    if (fresh.length > 0) this.#client.subscribe(fresh, { qos: 0 }, this.#logFailure('subscribe'));
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      const credentials = await this.#askCredentials();
+      const startedUs = this.#options.clock.nowUs();
+      if (credentials !== null) await this.#connectOnce(credentials);
+      if (this.#options.clock.nowUs() - startedUs > STABLE_US) this.#backoff.reset();
+      await pause(this.#options.clock, this.#backoff.nextMs(), signal);
+    }
+  }
+
+  async #askCredentials(): Promise<Credentials | null> {
+    try {
+      return await this.#options.credentials(this.#ended.signal);
+    } catch (error) {
+      this.#options.log.debug({ err: error }, 'no credentials for the broker yet');
+      return null;
+    }
+  }
+
+  // One connection from its first byte to its end; resolves when it is over.
+  async #connectOnce(credentials: Credentials): Promise<void> {
+    if (this.#ended.signal.aborted) return;
+    this.#session = makeNonce();
+    const client = new MqttClient(() => openBrokerSocket(this.#options.address), this.#clientOptions(credentials));
+    this.#client = client;
+    client.on('connect', () => this.#subscribeOwn(client));
+    client.on('message', (topic, payload) => this.#options.onMessage(topic, payload));
+    client.on('error', (error) => this.#onError(error));
+    await this.#over(client);
+    this.#client = null;
+    this.#forgetInFlight();
+    if (this.#isOnline) {
+      this.#isOnline = false;
+      this.#options.onOffline();
+    }
+    client.end(true);
+  }
+
+  #forgetInFlight(): void {
+    const lost = this.#inFlight;
+    this.#inFlight = new Set();
+    for (const resolve of lost) resolve(false);
+  }
+
+  async #over(client: MqttClient): Promise<void> {
+    const { signal } = this.#ended;
+    await new Promise<void>((resolve) => {
+      const finish = (): void => {
+        signal.removeEventListener('abort', finish);
+        resolve();
+      };
+      signal.addEventListener('abort', finish, { once: true });
+      client.once('close', finish);
+    });
+  }
+
+  #clientOptions({ userName, password }: Credentials): IClientOptions {
+    return {
+      protocolVersion: 4,
+      clientId: this.#options.deviceId,
+      username: userName,
+      password,
+      clean: true,
+      keepalive: KEEPALIVE_S,
+      connectTimeout: CONNECT_WITHIN_MS,
+      // A token works once, so mqtt.js may not connect again by itself with the same one.
+      reconnectPeriod: 0,
+      resubscribe: false,
+      queueQoSZero: false,
+      will: {
+        topic: deviceTopic(this.#options.deviceId, 'presence'),
+        payload: Buffer.from(this.#presence(false)),
+        qos: 1,
+        retain: true,
+      },
+    };
+  }
+
+  #subscribeOwn(client: MqttClient): void {
+    const topics: Record<string, { qos: 0 | 1 }> = { [REVOKED_TOPIC]: { qos: 1 } };
+    for (const [channel, qos] of subscribedChannels) {
+      topics[deviceTopic(this.#options.deviceId, channel)] = { qos };
+    }
+    for (const topic of this.#streams) topics[topic] = { qos: 0 };
+    client.subscribe(topics, (error) => {
+      if (this.#client !== client) return;
+      if (error !== null) client.end(true);
+      else this.#becomeOnline();
+    });
+  }
+
+  #becomeOnline(): void {
+    this.#isOnline = true;
+    this.#options.log.info('the broker is reached');
+    void this.publish('presence', this.#presence(true), 1, true);
+    this.#options.onOnline();
+  }
+
+  #onError(error: Error): void {
+    this.#options.log.debug({ err: error }, 'the connection to the broker failed');
+    // CONNACK return codes 4 and 5: [MQTT-3.2.2.3].
+    if ('code' in error && (error.code === 4 || error.code === 5)) this.#options.onRefused();
+  }
+
+  async #farewell(): Promise<void> {
+    const enough = new AbortController();
+    const said = this.publish('presence', this.#presence(false), 1, true);
+    await Promise.race([said, pause(this.#options.clock, FAREWELL_MS, enough.signal)]);
+    enough.abort();
+  }
+
+  #presence(isOnline: boolean): string {
+    const presence: Presence = { session: this.#session, isOnline };
+    return JSON.stringify(presence);
+  }
+
+  #logFailure(what: string): (error: Error | null | undefined) => void {
+    return (error) => {
+      if (error !== null && error !== undefined) this.#options.log.debug({ err: error }, `${what} failed`);
+    };
+  }
+}

@@ -1,0 +1,1 @@
+export { ListenDesk } from './listen-desk.ts';

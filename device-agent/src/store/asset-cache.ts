@@ -1,0 +1,253 @@
+// The audio of the plan, on this receiver's disk before it is due: fetched one at a time, checked, kept as long as a
+// plan needs it. What lies there from before is checked once before it counts.
+import { closeSync, openSync, readSync } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256Schema, type MediaTime, type PlanItem } from '@loalang/shared';
+import { openOggOpus, OggError, type OggOpusReader } from '@loalang/shared/ogg';
+import type { Logger } from 'pino';
+import type { MonotonicClock } from '../clock/index.ts';
+import { Backoff, pause } from '../link/backoff.ts';
+import { AssetCorrupt, fetchAsset, hashFile, type AssetSource } from './asset-fetch.ts';
+import { isDueSoon, wantedAssets, type WantedAsset } from './asset-order.ts';
+import { isDiskFull } from './atomic-file.ts';
+
+/** A week of four hours a day at 24 kb/s is 300 MB. */
+export const DEFAULT_MAX_CACHE_BYTES = 1_000_000_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MOST_MS = 60_000;
+/** What isn't due soon waits a random part of this, so that a thousand receivers don't ask in one second. */
+const SPREAD_MS = 60_000;
+
+export interface AssetCacheOptions {
+  readonly folder: string;
+  readonly source: AssetSource;
+  readonly clock: MonotonicClock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly mediaNow: () => MediaTime | null;
+  /** May one ask the platform now? Without a credential or the hour every request would be refused. */
+  readonly canFetch: () => boolean;
+  /** What is cached, or the disk's fault, has changed. */
+  readonly onChange: () => void;
+  readonly maxBytes?: number;
+}
+
+/** Content-addressed files of planned audio. */
+export class AssetCache {
+  readonly #options: AssetCacheOptions;
+  readonly #checked = new Map<string, number>();
+  readonly #retries = new Map<string, { backoff: Backoff; notBeforeUs: number }>();
+  readonly #ended = new AbortController();
+  #wanted: readonly WantedAsset[] = [];
+  #items: readonly PlanItem[] = [];
+  #isDiskFull = false;
+  #wake: AbortController = new AbortController();
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(options: AssetCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the folder and begins to fetch what is wanted. */
+  async start(): Promise<void> {
+    await mkdir(this.#options.folder, { recursive: true });
+    this.#work = this.#run();
+  }
+
+  /** Breaks off the transfer under way; what came of it is kept. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    this.#wake.abort();
+    await this.#work;
+  }
+
+  get isDiskFull(): boolean {
+    return this.#isDiskFull;
+  }
+
+  /** The plan has changed: these are its items. */
+  want(items: readonly PlanItem[]): void {
+    this.#items = items;
+    this.look();
+  }
+
+  /** Something happened that may let a transfer start: a plan, a link, the hour. */
+  look(): void {
+    this.#wake.abort();
+  }
+
+  /** Is this asset on the disk, and checked since the start? */
+  has(sha256: string): boolean {
+    return this.#checked.has(sha256);
+  }
+
+  /** Opens a cached asset; null where it isn't cached or can't be read as Ogg Opus. */
+  open(sha256: string): OggOpusReader | null {
+    const size = this.#checked.get(sha256);
+    if (size === undefined) return null;
+    const path = this.#pathOf(sha256);
+    try {
+      return openOggOpus({ size, readAt: (offset, length) => readAt(path, offset, length) });
+    } catch (error) {
+      if (!(error instanceof OggError)) throw error;
+      this.#options.log.warn({ sha256, err: error }, 'a cached asset cannot be opened');
+      return null;
+    }
+  }
+
+  /** A cached file turned out to be damaged: it is checked again, and fetched again where the check fails. */
+  distrust(sha256: string): void {
+    if (this.#checked.delete(sha256)) this.#options.onChange();
+    this.look();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ended.signal.aborted) {
+      this.#wake = new AbortController();
+      const waitMs = await this.#step();
+      await pause(this.#options.clock, waitMs, AbortSignal.any([this.#wake.signal, this.#ended.signal]));
+    }
+  }
+
+  // One asset checked or fetched; returns how long to wait before the next look.
+  async #step(): Promise<number> {
+    try {
+      this.#wanted = wantedAssets(this.#items, this.#options.mediaNow());
+      const unchecked = this.#wanted.find((asset) => !this.has(asset.sha256) && !this.#retries.has(asset.sha256));
+      if (unchecked !== undefined) {
+        await this.#checkOnDisk(unchecked);
+        return 0;
+      }
+      return await this.#fetchNext();
+    } catch (error) {
+      // The folder itself fails (a dying card): the agent goes on with what it has, and looks again.
+      this.#options.log.error({ err: error }, 'the asset cache failed');
+      return RETRY_MOST_MS;
+    }
+  }
+
+  async #fetchNext(): Promise<number> {
+    if (!this.#options.canFetch()) return RETRY_MOST_MS;
+    const nowUs = this.#options.clock.nowUs();
+    const missing = this.#wanted.filter(({ sha256 }) => !this.has(sha256));
+    const next = missing.find(({ sha256 }) => (this.#retries.get(sha256)?.notBeforeUs ?? 0) <= nowUs);
+    if (next !== undefined) {
+      await this.#fetch(next);
+      return 0;
+    }
+    const waits = missing.map(({ sha256 }) => (this.#retries.get(sha256)?.notBeforeUs ?? nowUs) - nowUs);
+    return Math.max(1, Math.min(RETRY_MOST_MS, ...waits.map((us) => us / 1000)));
+  }
+
+  async #checkOnDisk(asset: WantedAsset): Promise<void> {
+    const path = this.#pathOf(asset.sha256);
+    const found = await hashFile(path);
+    if (found === asset.sha256) {
+      this.#confirm(asset);
+      return;
+    }
+    if (found !== null) {
+      this.#options.log.warn({ sha256: asset.sha256 }, 'a cached asset is damaged and will be fetched again');
+      await rm(path, { force: true });
+    }
+    const isSoon = isDueSoon(asset, this.#options.mediaNow());
+    const spreadUs = isSoon ? 0 : this.#options.random() * SPREAD_MS * 1000;
+    this.#retries.set(asset.sha256, {
+      backoff: new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS, this.#options.random),
+      notBeforeUs: this.#options.clock.nowUs() + spreadUs,
+    });
+  }
+
+  async #fetch(asset: WantedAsset): Promise<void> {
+    const { source, log } = this.#options;
+    try {
+      await this.#makeRoom(asset);
+      await fetchAsset(asset, this.#pathOf(asset.sha256), source, this.#ended.signal);
+      this.#setDiskFull(false);
+      this.#confirm(asset);
+    } catch (error) {
+      if (this.#ended.signal.aborted) return;
+      if (isDiskFull(error)) this.#setDiskFull(true);
+      log.warn({ sha256: asset.sha256, err: error }, 'an asset could not be fetched');
+      this.#postpone(asset, error);
+    }
+  }
+
+  #postpone(asset: WantedAsset, error: unknown): void {
+    const retry = this.#retries.get(asset.sha256);
+    if (retry === undefined) return;
+    const waitMs = error instanceof AssetCorrupt ? RETRY_MOST_MS : retry.backoff.nextMs();
+    retry.notBeforeUs = this.#options.clock.nowUs() + waitMs * 1000;
+  }
+
+  #confirm({ sha256, bytes }: WantedAsset): void {
+    this.#checked.set(sha256, bytes);
+    this.#retries.delete(sha256);
+    this.#options.onChange();
+  }
+
+  // What no plan needs goes, the oldest first, once the bound is reached; what is planned never goes.
+  async #makeRoom({ sha256: coming, bytes }: WantedAsset): Promise<void> {
+    const maxBytes = this.#options.maxBytes ?? DEFAULT_MAX_CACHE_BYTES;
+    const limitBytes = this.#isDiskFull ? 0 : maxBytes - bytes;
+    const files = (await this.#files()).filter(({ sha256 }) => sha256 !== coming);
+    const needed = new Set(this.#items.map(({ asset }) => asset.sha256));
+    let total = files.reduce((sum, file) => sum + file.bytes, 0);
+    for (const file of files.filter(({ sha256 }) => !needed.has(sha256))) {
+      if (total <= limitBytes) return;
+      await rm(file.path, { force: true });
+      this.#checked.delete(file.sha256);
+      total -= file.bytes;
+    }
+    if (total + bytes > maxBytes) throw new CacheFull(total + bytes, maxBytes);
+  }
+
+  async #files(): Promise<{ path: string; sha256: string; bytes: number; modifiedMs: number }[]> {
+    const files = [];
+    for (const name of await readdir(this.#options.folder)) {
+      const sha256 = name.replace(/\.part$/, '');
+      if (!sha256Schema.safeParse(sha256).success) continue;
+      const path = join(this.#options.folder, name);
+      const { size, mtimeMs } = await stat(path);
+      files.push({ path, sha256, bytes: size, modifiedMs: mtimeMs });
+    }
+    return files.sort((a, b) => a.modifiedMs - b.modifiedMs);
+  }
+
+  #setDiskFull(isFull: boolean): void {
+    if (this.#isDiskFull === isFull) return;
+    this.#isDiskFull = isFull;
+    this.#options.onChange();
+  }
+
+  #pathOf(sha256: string): string {
+    return join(this.#options.folder, sha256);
+  }
+}
+
+/** The plan needs more than the bound of the cache: for the receiver the same as a full disk. */
+class CacheFull extends Error {
+  override readonly name = 'CacheFull';
+  readonly code = 'ENOSPC';
+
+  constructor(neededBytes: number, maxBytes: number) {
+    super(`the plan needs ${neededBytes} bytes, the cache holds ${maxBytes}`);
+  }
+}
+
+// Opened for each read: a window is read every few seconds of audio, and no handle can leak from a reader that is
+// dropped in the middle. What can't be read ends the audio there.
+function readAt(path: string, offset: number, length: number): Uint8Array {
+  const bytes = Buffer.alloc(length);
+  let descriptor: number | null = null;
+  try {
+    descriptor = openSync(path, 'r');
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
+  } catch (error) {
+    if (error instanceof Error) return new Uint8Array(0);
+    throw error;
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
+  }
+}
