@@ -28,7 +28,8 @@ export interface Library {
     meta: { filename: string; personId: string; signal: AbortSignal; beforeCommit: () => Promise<void> },
   ): Promise<Audio>;
   list(): Promise<Audio[]>;
-  get(id: string): Promise<(Audio & { sha256: string }) | null>;
+  /** Throws NOT_FOUND. */
+  get(id: string): Promise<Audio & { sha256: string }>;
   path(sha256: string): string;
 }
 

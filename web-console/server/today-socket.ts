@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { WebSocket } from 'ws';
 import type { Clock, Timer } from '@loalang/scheduler';
 import { LoaLangError, type Person } from '@loalang/shared';
 import { errorAnswers, type App } from './http/app.ts';
@@ -19,8 +18,21 @@ const MAX_SOCKETS = 2_000;
 /** The session ended: the page asks to sign in instead of connecting again. */
 export const SESSION_ENDED_CLOSE_CODE = 4401;
 
+interface FeedSource {
+  readonly broadcasts: Pick<Platform['broadcasts'], 'today'>;
+  onChange(listener: () => void): () => void;
+}
+
+/** What the feed needs of a socket. */
+export interface Page {
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  terminate(): void;
+  once(event: 'close', listener: () => void): unknown;
+}
+
 interface Watcher {
-  readonly socket: WebSocket;
+  readonly socket: Page;
   lastTakenMs: number;
 }
 
@@ -38,14 +50,14 @@ interface Channel {
 
 /** Sends "Hôm nay" whole to every page that watches, at each change and at least every ten seconds. */
 export class TodayFeed {
-  readonly #platform: Pick<Platform, 'broadcasts' | 'onChange'>;
+  readonly #platform: FeedSource;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #channels = new Map<string, Channel>();
   #unsubscribe: (() => void) | null = null;
   #socketCount = 0;
 
-  constructor(parts: { platform: Pick<Platform, 'broadcasts' | 'onChange'>; clock: Clock; log: Logger }) {
+  constructor(parts: { platform: FeedSource; clock: Clock; log: Logger }) {
     this.#platform = parts.platform;
     this.#clock = parts.clock;
     this.#log = parts.log;
@@ -69,7 +81,7 @@ export class TodayFeed {
   }
 
   /** Sends states to a socket until it closes; the first as soon as it is known. */
-  watch(person: Person, socket: WebSocket): void {
+  watch(person: Person, socket: Page): void {
     const channel = this.#channelOf(person);
     const watcher: Watcher = { socket, lastTakenMs: this.#nowMs() };
     channel.watchers.add(watcher);

@@ -16,7 +16,7 @@ export interface AudioParts {
   readonly sessions: SessionWatch;
 }
 
-/** The library. */
+/** The library: one for all units, since what one commune recorded another may send. */
 export async function addAudioRoutes(app: App, parts: AudioParts): Promise<void> {
   const { library } = parts.platform;
   app.route({
@@ -32,14 +32,14 @@ export async function addAudioRoutes(app: App, parts: AudioParts): Promise<void>
     method: 'GET',
     url: '/api/audio/:id',
     schema: { summary: 'One file', params: audioParams, response: { 200: audioSchema, ...errorAnswers } },
-    handler: async (request, reply) => reply.send(await findAudio(library, request.params.id)),
+    handler: async (request, reply) => reply.send(await library.get(request.params.id)),
   });
   app.route({
     method: 'GET',
     url: '/api/audio/:id/sound',
     schema: { summary: 'Its sound (Ogg Opus); takes ranges', params: audioParams, response: errorAnswers },
     handler: async (request, reply) => {
-      const { sha256 } = await findAudio(library, request.params.id);
+      const { sha256 } = await library.get(request.params.id);
       return sendSound(request, reply, { source: { path: library.path(sha256) }, tag: sha256 });
     },
   });
@@ -90,11 +90,4 @@ async function upload(request: FastifyRequest, parts: AudioParts): Promise<Audio
     unwatch();
     request.raw.off('close', breakOff);
   }
-}
-
-/** The library is one for all units: what one commune recorded another may send. */
-async function findAudio(library: Platform['library'], id: string): Promise<Audio & { sha256: string }> {
-  const found = await library.get(id);
-  if (found === null) throw new LoaLangError('NOT_FOUND');
-  return found;
 }
