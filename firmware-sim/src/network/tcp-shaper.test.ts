@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { MonotonicClock } from '@loalang/device-agent';
 import { Link } from './link.ts';
 import { perfectNetwork, type NetworkProfile } from './profile.ts';
+import { ShapedPipe } from './shaped-pipe.ts';
 import { TcpShaper } from './tcp-shaper.ts';
 import { VirtualNetwork } from './virtual-network.ts';
 
@@ -94,6 +95,33 @@ test('a transfer is held down to the rate and its sender is made to wait', async
   socket.end(Buffer.alloc(500_000));
   await once(socket, 'close');
   expect(clock.nowUs() - startUs).toBeGreaterThanOrEqual(500_000);
+});
+
+test('a pipe that can not get rid of its bytes stops reading, and goes on where it stopped', async () => {
+  const sources: Socket[] = [];
+  const { server, port } = await serve((socket) => sources.push(socket));
+  const isAccepted = once(server, 'connection');
+  const sender = await dial(port);
+  await isAccepted;
+  const [from] = sources;
+  if (from === undefined) throw new Error('nothing was accepted');
+  let receivedBytes = 0;
+  const { port: sinkPort } = await serve((socket) =>
+    socket.on('data', (chunk: Buffer) => {
+      receivedBytes += chunk.length;
+    }),
+  );
+  const to = await dial(sinkPort);
+  const link = new Link({ profile: perfectNetwork, seed: 'pipe', clock });
+  const pipe = new ShapedPipe({ from, to, link, shaper: link.up });
+  cleanUps.push(() => pipe.close());
+  link.stall();
+  pipe.start();
+  sender.write(Buffer.alloc(8_000_000));
+  await expect.poll(() => from.isPaused()).toBe(true);
+  expect(from.bytesRead).toBeLessThanOrEqual(256 * 1024 + 128 * 1024);
+  link.resume();
+  await expect.poll(() => receivedBytes).toBe(8_000_000);
 });
 
 test('what is sent into an outage arrives after it, and the connection lives on', async () => {

@@ -1,0 +1,172 @@
+import { addMs, type PlanItem } from '@loalang/shared';
+import { OggOpusWriter } from '@loalang/shared/ogg';
+import { createOpusEncoder, FRAME_SAMPLES } from '@loalang/shared/opus';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mild4g } from '../network/profile.ts';
+import { readRecording, soundOf } from '../recording/read-recording.ts';
+import { Fleet, type FleetOptions } from './fleet.ts';
+import { PlatformStandIn } from './platform-stand-in.ts';
+import type { SampleDevice } from './sample.ts';
+
+const devices: readonly SampleDevice[] = [
+  { unitId: 'yen-the', number: 1, name: 'UBND thị trấn', joinCode: 'AAAAAAAA' },
+  { unitId: 'yen-the', number: 2, name: 'Nhà văn hóa', joinCode: 'BBBBBBBB' },
+  { unitId: 'an-lac', number: 1, name: 'UBND xã', joinCode: 'CCCCCCCC' },
+];
+let dataFolder = '';
+let platform: PlatformStandIn;
+let fleet: Fleet | null = null;
+
+beforeEach(async () => {
+  dataFolder = mkdtempSync(join(tmpdir(), 'fleet-'));
+  platform = new PlatformStandIn(devices);
+  await platform.start();
+});
+afterEach(async () => {
+  await fleet?.close();
+  fleet = null;
+  await platform.close();
+  rmSync(dataFolder, { recursive: true, force: true });
+});
+
+async function startFleet(options: Partial<FleetOptions> = {}): Promise<Fleet> {
+  fleet = new Fleet({
+    dataFolder,
+    platformUrl: platform.platformUrl,
+    brokerUrl: platform.brokerUrl,
+    rootKey: platform.rootKey,
+    devices,
+    log: pino({ level: process.env['LOALANG_LOG_LEVEL'] ?? 'silent' }),
+    recording: { segmentMs: 2000, keepSegments: 60 },
+    ...options,
+  });
+  await fleet.start();
+  return fleet;
+}
+
+const TONE_MS = 2000;
+
+/** Two seconds of 1 kHz at half of full scale, as Ogg Opus. */
+async function makeTone(): Promise<Buffer> {
+  const encoder = await createOpusEncoder({ bitrate: 32_000, application: 'audio' });
+  const writer = new OggOpusWriter();
+  const pages: Uint8Array[] = [writer.head()];
+  for (let frame = 0; frame < TONE_MS / 20; frame += 1) {
+    const pcm = Int16Array.from(
+      { length: FRAME_SAMPLES },
+      (_, index) => 16_384 * Math.sin((2 * Math.PI * index) / 48),
+    );
+    const page = writer.add(encoder.encode(pcm));
+    if (page !== null) pages.push(page);
+  }
+  pages.push(writer.finish());
+  encoder.close();
+  return Buffer.concat(pages);
+}
+
+function rms(samples: Float32Array): number {
+  return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+}
+
+function makeItem(startInMs: number): Omit<PlanItem, 'asset'> {
+  return {
+    broadcastId: '0123456789abcdef0123456789abcdef',
+    title: 'Thử loa',
+    priority: 'normal',
+    startAt: addMs(platform.now(), startInMs),
+    durationMs: TONE_MS,
+  };
+}
+
+test('three receivers join over their networks, get in step and tell what their boards read', async () => {
+  const { receivers } = await startFleet();
+  expect(receivers.map(({ place, state }) => [place, state])).toEqual([
+    ['yen-the-1', 'running'],
+    ['yen-the-2', 'running'],
+    ['an-lac-1', 'running'],
+  ]);
+  for (const { unitId, number } of devices) {
+    const { clock, board } = await platform.statusOf(
+      unitId,
+      number,
+      ({ clock: { state } }) => state === 'in-step',
+    );
+    expect(clock.uncertaintyUs).toBeLessThan(50_000);
+    expect(board).toEqual(expect.objectContaining({ network: '4g', hasMains: true }));
+  }
+});
+
+test('a planned tone is recorded at its time where it was planned and nowhere else', async () => {
+  const { receivers } = await startFleet();
+  for (const { unitId, number } of devices) {
+    await platform.sendNow(unitId, number);
+    await platform.statusOf(unitId, number, ({ clock }) => clock.state === 'in-step');
+  }
+  const item = makeItem(4000);
+  const audio = await makeTone();
+  await platform.plan('yen-the', 1, item, audio);
+  await platform.plan('an-lac', 1, item, audio);
+  await platform.statusOf('an-lac', 1, ({ playing }) => playing !== null);
+  const { board } = await platform.statusOf('yen-the', 1, ({ playing }) => playing !== null);
+  expect(board.isAmplifierOn).toBe(true);
+  await platform.statusOf('an-lac', 1, ({ playing }) => playing === null);
+  await platform.statusOf('yen-the', 1, ({ playing }) => playing === null);
+  await fleet?.close();
+  const levels = await Promise.all(
+    receivers.map(async ({ recordings }) => ({
+      before: rms(await soundOf(recordings, addMs(item.startAt, -1000), 950)),
+      during: rms(await soundOf(recordings, addMs(item.startAt, 50), TONE_MS - 100)),
+    })),
+  );
+  const tone = { before: 0, during: expect.closeTo(0.354, 1) };
+  expect(levels).toEqual([tone, { before: 0, during: 0 }, tone]);
+});
+
+test('a receiver that can not start does not hold back the others', async () => {
+  writeFileSync(join(dataFolder, 'yen-the-2'), 'a file where a folder belongs');
+  const started = await startFleet();
+  expect(started.receivers.map(({ state }) => state)).toEqual(['running', 'failed', 'running']);
+  await platform.statusOf('an-lac', 1, () => true);
+});
+
+test('a fault of the board reaches the platform', async () => {
+  const started = await startFleet();
+  await platform.statusOf('an-lac', 1, () => true);
+  started.receiver('an-lac', 1).board.setFaults({ isMainsLost: true });
+  const { board } = await platform.statusOf('an-lac', 1, ({ faults }) => faults.includes('mains-lost'));
+  expect(board.hasMains).toBe(false);
+});
+
+test('after a power cut a receiver comes back as the same one', async () => {
+  const started = await startFleet({ network: mild4g });
+  const { device, session } = await platform.statusOf('yen-the', 1, ({ clock }) => clock.state === 'in-step');
+  const receiver = started.receiver('yen-the', 1);
+  await receiver.powerCut();
+  expect(receiver.state).toBe('off');
+  await receiver.start();
+  const back = await platform.statusOf('yen-the', 1, (status) => status.session !== session);
+  expect(back.device).toBe(device);
+});
+
+test('recordings are kept short', async () => {
+  const started = await startFleet({ recording: { segmentMs: 200, keepSegments: 3 } });
+  const folder = started.recordings('an-lac', 1);
+  await expect
+    .poll(async () => (await readRecording(folder)).reduce((sum, { samples }) => sum + samples.length, 0), {
+      timeout: 10_000,
+    })
+    .toBeGreaterThan(0.5 * 48_000);
+  const held = (await readRecording(folder)).reduce((sum, { samples }) => sum + samples.length, 0);
+  expect(held).toBeLessThanOrEqual(0.8 * 48_000);
+});
+
+test('closing twice is fine, and a fleet without a platform closes too', async () => {
+  await platform.close();
+  const started = await startFleet();
+  await Promise.all([started.close(), started.close()]);
+  expect(started.receivers.map(({ state }) => state)).toEqual(['off', 'off', 'off']);
+});
