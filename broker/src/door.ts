@@ -1,0 +1,209 @@
+import { REVOKED_TOPIC, type BrokerRole } from '@loalang/shared';
+import { Aedes, type AuthErrorCode, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import { StreamEmitter } from './fanout/stream-emitter.ts';
+import type { StreamTable } from './fanout/stream-table.ts';
+import type { RevokedList } from './identity/revoked-list.ts';
+import type { Sessions } from './identity/sessions.ts';
+import type { SignIn, SignInRefusal } from './identity/sign-in.ts';
+import { aedesBounds, waitingBytes, type BrokerLimits } from './limits/bounds.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import { isStreamTopic, mayAddSubscription, mayReceive, objectionToPublish } from './rights/rights.ts';
+
+/** What Aedes asks, and whom. */
+export interface DoorParts {
+  readonly signIn: SignIn;
+  readonly sessions: Sessions;
+  readonly revoked: RevokedList;
+  readonly table: StreamTable;
+  readonly metrics: Metrics;
+  readonly limits: BrokerLimits;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Somebody has signed in on this connection. */
+  onAdmitted(client: Client, role: BrokerRole): void;
+}
+
+/**
+ * Aedes, unmodified, with its questions answered: who may come in, publish, subscribe and receive. It speaks MQTT and
+ * keeps retained messages; streams go past it (`StreamEmitter`).
+ */
+export class Door {
+  readonly #parts: DoorParts;
+  readonly #connects = new WeakMap<Client, ConnectPacket>();
+  readonly #aedes: Aedes;
+
+  constructor(parts: DoorParts) {
+    this.#parts = parts;
+    this.#aedes = new Aedes({
+      ...aedesBounds(parts.limits),
+      mq: new StreamEmitter(parts.table),
+      preConnect: (client, packet, done) => {
+        // Nothing durable lives here: whoever asks for a lasting session gets a fresh one, which is what it would
+        // get from any broker that has just started.
+        packet.clean = true;
+        this.#connects.set(client, packet);
+        done(null, true);
+      },
+      authenticate: (client, userName, password, done) => {
+        void this.#authenticate(client, { userName, password }, done);
+      },
+      authorizePublish: (client, packet, done) => {
+        const refusal = this.#judgePublish(client, packet);
+        if (refusal !== null || packet.topic !== REVOKED_TOPIC) done(refusal);
+        else void this.#takeRevokedList(packet, done);
+      },
+      authorizeSubscribe: (client, subscription, done) =>
+        done(null, this.#maySubscribe(client, subscription) ? subscription : null),
+      authorizeForward: (client, packet) => (this.#mayForward(client, packet.topic) ? packet : null),
+    });
+    this.#listen();
+  }
+
+  async start(): Promise<void> {
+    await this.#aedes.listen();
+  }
+
+  /** Takes a connection; it is Aedes' from here on. */
+  handle(...incoming: Parameters<Aedes['handle']>): void {
+    this.#aedes.handle(...incoming);
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => this.#aedes.close(resolve));
+  }
+
+  async #authenticate(
+    client: Client,
+    login: { userName: string | undefined; password: Buffer | undefined },
+    done: (refusal: SignInError | null, isAdmitted: boolean) => void,
+  ): Promise<void> {
+    const { signIn, sessions, metrics, log } = this.#parts;
+    const result = await signIn.check({
+      clientId: client.id,
+      credential: login.userName,
+      token: login.password?.toString('utf8'),
+      will: this.#connects.get(client)?.will,
+    });
+    if (result.ok) {
+      sessions.open(client, result);
+      this.#parts.onAdmitted(client, result.identity.role);
+      done(null, true);
+      return;
+    }
+    metrics.signInRefused(result.reason);
+    log.info({ id: client.id, reason: result.reason }, 'sign-in refused');
+    done(new SignInError(result.reason), false);
+  }
+
+  /** An error closes the connection: MQTT 3.1.1 has no other way to refuse a message ([MQTT-3.3.5-2]). */
+  #judgePublish(client: Client | null, packet: PublishPacket): Error | null {
+    const { sessions, metrics, log } = this.#parts;
+    const session = client === null ? null : sessions.of(client);
+    const objection = session === null ? 'signed-out' : objectionToPublish(session.identity, packet);
+    if (objection === null) return null;
+    metrics.publishRefused(objection);
+    log.warn({ id: client?.id, topic: packet.topic, objection }, 'publish refused');
+    return new Error(`publish to ${packet.topic} refused: ${objection}`);
+  }
+
+  async #takeRevokedList(packet: PublishPacket, done: (refusal: Error | null) => void): Promise<void> {
+    const { revoked, clock, metrics, log } = this.#parts;
+    const offer = await revoked.offer(packet.payload.toString(), clock.now());
+    switch (offer.state) {
+      case 'taken':
+        this.#throwOut(offer.ids);
+        log.info({ revoked: offer.ids.size }, 'list of revoked ids taken');
+        return done(null);
+      case 'held':
+        // What is retained, and what subscribers get, is never older than what was there.
+        packet.payload = offer.jws;
+        return done(null);
+      case 'refused':
+        metrics.publishRefused('revoked-list');
+        log.error({ reason: offer.reason }, 'list of revoked ids refused');
+        return done(new Error(`the list of revoked ids is refused: ${offer.reason}`));
+    }
+  }
+
+  #throwOut(ids: ReadonlySet<string>): void {
+    for (const client of this.#parts.sessions.withIds(ids)) {
+      this.#parts.table.removeClient(client);
+      client.close();
+    }
+  }
+
+  #maySubscribe(client: Client, subscription: { topic: string; qos: number }): boolean {
+    const session = this.#parts.sessions.of(client);
+    if (session === null || !mayAddSubscription(session, subscription)) {
+      this.#parts.metrics.subscriptionRefused();
+      return false;
+    }
+    if (isStreamTopic(subscription.topic)) session.streams.add(subscription.topic);
+    return true;
+  }
+
+  #mayForward(client: Client, topic: string): boolean {
+    const session = this.#parts.sessions.of(client);
+    if (session === null || !mayReceive(session.identity, topic)) return false;
+    if (client.conn.writableLength <= waitingBytes[session.identity.role]) return true;
+    if (!client.conn.destroyed) {
+      this.#parts.metrics.slowClosed();
+      client.conn.destroy(new Error('too much waits for this connection'));
+    }
+    return false;
+  }
+
+  #listen(): void {
+    const { sessions, table, log } = this.#parts;
+    const aedes = this.#aedes;
+    aedes.on('client', (client) => sessions.join(client)?.close());
+    aedes.on('clientReady', (client) => {
+      // Its id may have been revoked between its sign-in and now.
+      if (sessions.of(client) === null) client.close();
+    });
+    aedes.on('clientDisconnect', (client) => {
+      table.removeClient(client);
+      sessions.leave(client);
+    });
+    aedes.on('subscribe', (subscriptions, client) => {
+      if (client.closed) return;
+      const granted = sessions.of(client)?.streams;
+      for (const { topic } of subscriptions) if (granted?.has(topic) === true) table.add(topic, client);
+    });
+    aedes.on('unsubscribe', (topics, client) => {
+      for (const topic of topics) {
+        table.remove(topic, client);
+        sessions.of(client)?.streams.delete(topic);
+      }
+    });
+    const onBroken = (client: Client, error: Error): void =>
+      log.debug({ id: client.id, reason: error.message }, 'connection broken');
+    aedes.on('clientError', onBroken);
+    aedes.on('connectionError', onBroken);
+    aedes.addListener('error', (error: unknown) => log.error({ error }, 'the broker failed'));
+  }
+}
+
+/**
+ * CONNACK return codes (MQTT 3.1.1 §3.2.2.3): 3 come again later, 5 not you; 4, which every other reason gets: your
+ * credential or token is no good.
+ */
+const returnCodes: Partial<Record<SignInRefusal, AuthErrorCode>> = {
+  'list-unknown': 3,
+  'too-many': 3,
+  revoked: 5,
+  'wrong-client-id': 5,
+  'will-not-allowed': 5,
+};
+
+class SignInError extends Error {
+  override readonly name = 'SignInError';
+  readonly returnCode: AuthErrorCode;
+
+  constructor(reason: SignInRefusal) {
+    super(`sign-in refused: ${reason}`);
+    this.returnCode = returnCodes[reason] ?? 4;
+  }
+}

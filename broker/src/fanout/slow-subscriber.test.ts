@@ -1,0 +1,202 @@
+import { once } from 'node:events';
+import { performance } from 'node:perf_hooks';
+import {
+  addMs,
+  deviceTopic,
+  encodeAudioPacket,
+  fromUnixMs,
+  streamTopic,
+  type MediaTime,
+} from '@loalang/shared';
+import type { MqttClient } from 'mqtt';
+import { afterEach, expect, test } from 'vitest';
+import { deviceId, PacketReader, TestClock, TestVillage, until } from '../test-village.ts';
+
+/** Real TCP, the real client of the platform, and one receiver that reads nothing more. */
+
+const STREAM_ID = 'feedfacefeedfacefeedfacefeedface';
+const TOPIC = streamTopic(STREAM_ID);
+const FRAME_BYTES = 1275;
+const FRAMES = 6;
+const PACKET_MS = FRAMES * 20;
+
+let village: TestVillage;
+
+afterEach(async () => {
+  await village.close();
+});
+
+/** As large as a packet gets, so that the kernel's buffers fill soon. */
+function audioPacket(index: number, mediaTime: MediaTime): Buffer {
+  const frames = Array.from({ length: FRAMES }, () => new Uint8Array(FRAME_BYTES).fill(index));
+  return Buffer.from(encodeAudioPacket({ sequence: index, mediaTime, isLast: false, frames }));
+}
+
+function sequenceOf(packet: Buffer): number {
+  return packet.readUInt32BE(4);
+}
+
+/** Publishes until the table has something queued for the frozen one: the kernel takes no more. Returns how many. */
+async function fill(platform: MqttClient, packetAt: (index: number) => Buffer): Promise<number> {
+  for (let count = 0; ; count += 1) {
+    if (village.broker.snapshot().queuedBytes > 0) return count;
+    if (count > 5_000) throw new Error('the kernel takes everything');
+    // QoS 1, so that the answer says that the broker has handed it to the table.
+    await platform.publishAsync(TOPIC, packetAt(count), { qos: 1 });
+  }
+}
+
+async function subscribers(count: number, topicOf: (index: number) => string): Promise<MqttClient[]> {
+  const clients: MqttClient[] = [];
+  for (let index = 1; index <= count; index += 1) {
+    const client = await village.device(index);
+    await client.subscribeAsync(topicOf(index), { qos: 1 });
+    clients.push(client);
+  }
+  return clients;
+}
+
+function planTopic(index: number): string {
+  return deviceTopic(deviceId(index), 'plan');
+}
+
+/** Calls `send` every 20 ms, `count` times, at the moment when it is due. */
+async function pace(count: number, send: (index: number) => void): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let index = 0;
+    const timer = setInterval(() => {
+      send(index);
+      index += 1;
+      if (index < count) return;
+      clearInterval(timer);
+      resolve();
+    }, 20);
+  });
+}
+
+test('one subscriber that stops reading makes no other more than 100 ms late', async () => {
+  village = await TestVillage.start();
+  const platform = await village.platform();
+  // The frozen one subscribes first, so that it is served first.
+  await village.openFrozen(await village.authority.issue(deviceId(100), 'device'), [TOPIC]);
+  const others = await subscribers(10, () => TOPIC);
+  const start = fromUnixMs(Date.now());
+  const filled = await fill(platform, (index) => audioPacket(index, addMs(start, 60_000)));
+  await until(() => village.broker.snapshot().delivered.packets >= filled * others.length);
+
+  const count = 150;
+  const sentAt: number[] = [];
+  const latenessMs: number[] = [];
+  for (const client of others) {
+    client.on('message', (_, payload) => {
+      const sent = sentAt[sequenceOf(payload) - 100_000];
+      if (sent !== undefined) latenessMs.push(performance.now() - sent);
+    });
+  }
+  await pace(count, (index) => {
+    sentAt[index] = performance.now();
+    platform.publish(TOPIC, audioPacket(100_000 + index, addMs(start, 60_000)));
+  });
+  await until(() => latenessMs.length === count * others.length);
+  expect(Math.max(...latenessMs)).toBeLessThan(100);
+  expect(village.broker.snapshot().queuedBytes).toBeGreaterThan(0);
+});
+
+test('one receiver that stops reading its plans delays no other, and is closed before it costs memory', async () => {
+  village = await TestVillage.start();
+  const platform = await village.platform();
+  const frozenId = deviceId(100);
+  const frozen = await village.openFrozen(await village.authority.issue(frozenId, 'device'), [
+    deviceTopic(frozenId, 'plan'),
+  ]);
+  const isClosed = once(frozen, 'close');
+  const others = await subscribers(10, planTopic);
+  const latenessMs: number[] = [];
+  for (const client of others) {
+    client.on('message', (_, payload) => latenessMs.push(performance.now() - Number(payload.toString())));
+  }
+  const count = 150;
+  const largePlan = Buffer.alloc(200_000);
+  await pace(count, (index) => {
+    platform.publish(deviceTopic(frozenId, 'plan'), largePlan, { qos: 1, retain: true });
+    platform.publish(planTopic(1 + (index % others.length)), String(performance.now()), {
+      qos: 1,
+      retain: true,
+    });
+  });
+  await until(() => latenessMs.length === count);
+  expect(Math.max(...latenessMs)).toBeLessThan(100);
+  frozen.resume();
+  await isClosed;
+  expect(village.broker.snapshot().closedSlow).toBe(1);
+});
+
+test('what a stalled subscriber could no longer play is dropped whole and counted, the rest arrives', async () => {
+  const clock = new TestClock();
+  village = await TestVillage.start({ clock });
+  const platform = await village.platform();
+  const frozenId = deviceId(100);
+  const frozen = await village.openFrozen(await village.authority.issue(frozenId, 'device'), [TOPIC]);
+  const start = clock.now();
+  let published = await fill(platform, (index) => audioPacket(index, start));
+  const publish = async (count: number, mediaTime: MediaTime): Promise<void> => {
+    for (let left = count; left > 0; left -= 1, published += 1) {
+      await platform.publishAsync(TOPIC, audioPacket(published, mediaTime), { qos: 1 });
+    }
+  };
+  await publish(20, start);
+  expect(village.broker.snapshot().dropped).toEqual({ expired: 0, overflow: 0 });
+  clock.advance(PACKET_MS);
+  const fresh = published;
+  await publish(10, clock.now());
+
+  const { dropped, droppedByClient } = village.broker.snapshot();
+  expect(dropped.overflow).toBe(0);
+  expect(dropped.expired).toBeGreaterThanOrEqual(20);
+  expect(droppedByClient).toEqual({ [frozenId]: dropped.expired });
+
+  const reader = new PacketReader(frozen);
+  const heard = (): number[] =>
+    reader.packets.flatMap((packet) =>
+      packet.cmd === 'publish' && Buffer.isBuffer(packet.payload) ? [sequenceOf(packet.payload)] : [],
+    );
+  frozen.resume();
+  await until(() => heard().length === published - dropped.expired);
+  const accepted = fresh - dropped.expired;
+  const expected = [
+    ...Array.from({ length: accepted }, (_, index) => index),
+    ...Array.from({ length: 10 }, (_, index) => fresh + index),
+  ];
+  expect(heard()).toEqual(expected);
+  expect(frozen.destroyed).toBe(false);
+  expect(village.broker.snapshot().queuedBytes).toBe(0);
+});
+
+test('a subscriber that leaves while it is behind leaves nothing behind', async () => {
+  village = await TestVillage.start();
+  const platform = await village.platform();
+  const frozen = await village.openFrozen(await village.authority.issue(deviceId(100), 'device'), [TOPIC]);
+  const inTime = addMs(fromUnixMs(Date.now()), 60_000);
+  await fill(platform, (index) => audioPacket(index, inTime));
+  frozen.destroy();
+  await until(() => village.broker.snapshot().sessions.device === 0);
+  const { delivered } = village.broker.snapshot();
+  await platform.publishAsync(TOPIC, audioPacket(1, inTime), { qos: 1 });
+  expect(village.broker.snapshot()).toMatchObject({ delivered, queuedBytes: 0, connections: 1 });
+});
+
+test('a subscriber hears a stream from its acknowledged subscription to its unsubscription, each packet once', async () => {
+  village = await TestVillage.start();
+  const platform = await village.platform();
+  const client = await village.device(1);
+  const heard: string[] = [];
+  client.on('message', (_, payload) => heard.push(payload.toString()));
+  await platform.publishAsync(TOPIC, 'before', { qos: 1 });
+  await client.subscribeAsync(TOPIC);
+  await client.subscribeAsync(TOPIC, { qos: 1 });
+  for (const payload of ['one', 'two', 'three']) await platform.publishAsync(TOPIC, payload, { qos: 1 });
+  await client.unsubscribeAsync(TOPIC);
+  await platform.publishAsync(TOPIC, 'after', { qos: 1 });
+  await client.publishAsync(deviceTopic(deviceId(1), 'status'), 'all has come by now', { qos: 1 });
+  expect(heard).toEqual(['one', 'two', 'three']);
+});

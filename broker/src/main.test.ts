@@ -1,0 +1,68 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { generateSigningKey } from '@loalang/shared/signing';
+import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { readConfiguration } from './configuration.ts';
+
+const rootKey = generateSigningKey().public;
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+const readySchema = z.object({ type: z.literal('ready'), port: z.number().int().min(1) });
+let child: ChildProcess | null = null;
+
+function start(environment: Record<string, string>): ChildProcess {
+  child = fork(main, {
+    execArgv: ['--import', 'tsx'],
+    env: { ...process.env, LOALANG_LOG_LEVEL: 'silent', ...environment },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  return child;
+}
+
+afterEach(() => {
+  child?.kill('SIGKILL');
+});
+
+test.each(['SIGTERM', 'SIGINT', 'the death of its parent'] as const)(
+  'the process says when it is ready, and ends cleanly by %s',
+  async (cause) => {
+    const broker = start({ LOALANG_ROOT_KEY: rootKey, LOALANG_BROKER_PORT: '0' });
+    const { port } = z.tuple([readySchema, z.unknown()]).parse(await once(broker, 'message'))[0];
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => socket.destroy());
+    await once(socket, 'connect');
+    const exit = once(broker, 'exit');
+    if (cause === 'the death of its parent') broker.disconnect();
+    else broker.kill(cause);
+    expect(await exit).toEqual([0, null]);
+    socket.destroy();
+  },
+);
+
+test('a wrong environment is one sentence and the end', async () => {
+  const broker = start({ LOALANG_ROOT_KEY: 'no key' });
+  const chunks: Buffer[] = [];
+  broker.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  expect(await once(broker, 'close')).toEqual([1, null]);
+  const lines = Buffer.concat(chunks).toString('utf8').trim().split('\n');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^CONFIGURATION_INVALID: .*LOALANG_ROOT_KEY/);
+});
+
+test('the environment gives all options, with defaults for what it does not name', () => {
+  expect(readConfiguration({ LOALANG_ROOT_KEY: rootKey })).toEqual({
+    rootKey,
+    name: 'loalang',
+    host: '127.0.0.1',
+    port: 1883,
+    limits: {},
+  });
+  const set = readConfiguration({
+    LOALANG_ROOT_KEY: rootKey,
+    LOALANG_BROKER_PORT: '0',
+    LOALANG_BROKER_CONNECTIONS_PER_ADDRESS: '200',
+  });
+  expect(set).toMatchObject({ port: 0, limits: { connectionsPerAddress: 200 } });
+});

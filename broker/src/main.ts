@@ -1,0 +1,28 @@
+import { LoaLangError } from '@loalang/shared';
+import { pino } from 'pino';
+import { Broker } from './broker.ts';
+import { readConfiguration } from './configuration.ts';
+
+/** The broker as a process: configured by its environment, ended by SIGTERM, SIGINT or the death of its parent. */
+async function main(): Promise<void> {
+  const log = pino({ name: 'broker', level: process.env['LOALANG_LOG_LEVEL'] ?? 'info' });
+  const broker = new Broker({ ...readConfiguration(process.env), log });
+  const end = (): void => {
+    broker.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(signal, end);
+  const { port } = await broker.start();
+  process.send?.({ type: 'ready', port });
+}
+
+/** One sentence for what a person can mend, the stack for what only we can. */
+function fail(error: unknown): void {
+  const text =
+    error instanceof LoaLangError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${text}\n`, () => process.exit(1));
+}
+
+main().catch(fail);
