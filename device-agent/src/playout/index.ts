@@ -1,0 +1,5 @@
+export type { Progress, ProofDraft } from './account.ts';
+export type { PlayableItem } from './broadcast.ts';
+export type { NowState } from './line-up.ts';
+export { Playout } from './playout.ts';
+export type { Playing, PlayoutOptions } from './playout.ts';
