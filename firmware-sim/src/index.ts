@@ -1,7 +1,8 @@
 // Virtual boards, networks and fleets of receivers around the real agent.
 export { VirtualBoard, type BoardFaults } from './board/virtual-board.ts';
 export { Fleet, type FleetOptions } from './fleet/fleet.ts';
-export { Receiver, type ReceiverState, type RecordingOptions } from './fleet/receiver.ts';
+export { Receiver, type ReceiverState } from './fleet/receiver.ts';
+export type { RecordingOptions } from './fleet/recorder.ts';
 export { readSampleDevices, type SampleDevice } from './fleet/sample.ts';
 export {
   makeSyntheticTrace,

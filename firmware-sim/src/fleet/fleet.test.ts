@@ -41,7 +41,7 @@ async function startFleet(options: Partial<FleetOptions> = {}): Promise<Fleet> {
     rootKey: platform.rootKey,
     devices,
     log: pino({ level: process.env['LOALANG_LOG_LEVEL'] ?? 'silent' }),
-    recording: { segmentMs: 2000, keepSegments: 60 },
+    recording: { segmentMs: 2000, keepSegments: 60, isSilenceKept: true },
     ...options,
   });
   await fleet.start();
@@ -153,7 +153,7 @@ test('after a power cut a receiver comes back as the same one', async () => {
 });
 
 test('recordings are kept short', async () => {
-  const started = await startFleet({ recording: { segmentMs: 200, keepSegments: 3 } });
+  const started = await startFleet({ recording: { segmentMs: 200, keepSegments: 3, isSilenceKept: true } });
   const folder = started.recordings('an-lac', 1);
   await expect
     .poll(async () => (await readRecording(folder)).reduce((sum, { samples }) => sum + samples.length, 0), {

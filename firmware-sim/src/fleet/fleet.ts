@@ -1,7 +1,8 @@
 import { systemClock, type MonotonicClock, type Timer } from '@loalang/device-agent';
 import type { Logger } from 'pino';
 import { mild4g, type NetworkProfile } from '../network/profile.ts';
-import { Receiver, type RecordingOptions, type Surroundings } from './receiver.ts';
+import { Receiver, type Surroundings } from './receiver.ts';
+import type { RecordingOptions } from './recorder.ts';
 import { ReferenceTime } from './reference-time.ts';
 import { placeOf, type SampleDevice } from './sample.ts';
 

@@ -1,18 +1,13 @@
-import { Agent, WavSink, type MonotonicClock, type Timer } from '@loalang/device-agent';
+import { Agent, type MonotonicClock, type Timer } from '@loalang/device-agent';
 import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { VirtualBoard } from '../board/virtual-board.ts';
 import type { NetworkProfile } from '../network/profile.ts';
 import { VirtualNetwork } from '../network/virtual-network.ts';
+import { makeRecorder, type RecordingOptions } from './recorder.ts';
 import type { ReferenceTime } from './reference-time.ts';
 import { placeOf, type SampleDevice } from './sample.ts';
-
-/** How much of what a receiver played is kept. */
-export interface RecordingOptions {
-  readonly segmentMs: number;
-  readonly keepSegments: number;
-}
 
 /** What all receivers of a fleet have in common. */
 export interface Surroundings {
@@ -121,11 +116,12 @@ export class Receiver {
     const { platformUrl, brokerUrl, rootKey, clock, recording, reference } = this.#around;
     mkdirSync(this.#disk, { recursive: true });
     mkdirSync(this.recordings, { recursive: true });
-    const sink = new WavSink({
+    const recorder = makeRecorder({
       folder: this.recordings,
-      ...recording,
+      recording,
       clock,
-      mediaTimeAt: (monotonicUs) => reference.at(monotonicUs),
+      reference,
+      log: this.#log,
     });
     const routed = {
       platformUrl: (await this.network?.route(platformUrl)) ?? platformUrl,
@@ -141,7 +137,7 @@ export class Receiver {
       rootKey,
       joinCode: this.#device.joinCode,
       board: this.board,
-      sink: this.board.wire(sink),
+      sink: this.board.wire(recorder),
       clock,
       log: this.#log,
     });

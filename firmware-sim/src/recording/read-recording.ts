@@ -14,7 +14,10 @@ export interface Stretch {
 const JOIN_WITHIN_US = 1500;
 const US_PER_SAMPLE = 1e6 / SAMPLE_RATE;
 
-/** Everything that a receiver's recordings hold, in order, with what follows without a gap joined. */
+/**
+ * Everything that a receiver's recordings hold, in order, with what follows without a gap joined. Deep in a long stretch
+ * a sample's time may be off by what the clock was slewed; `soundOf` places each segment by its own time.
+ */
 export async function readRecording(folder: string): Promise<Stretch[]> {
   const runs: Stretch[][] = [];
   for (const segment of await readSegments(folder)) {
