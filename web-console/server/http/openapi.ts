@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { routeRules } from '@loalang/shared';
-import type { App } from './app.ts';
+import { errorAnswers, type App } from './app.ts';
 
 /** Bodies that are streamed, not parsed, so that no zod schema of the route describes them. */
 const streamedBodies: Readonly<Record<string, { mediaType: string; schema: object }>> = {
@@ -69,7 +69,10 @@ export function addOpenApiRoute(app: App): void {
   app.route({
     method: 'GET',
     url: '/api/openapi.json',
-    schema: { summary: 'This document', response: { 200: z.looseObject({ openapi: z.string() }) } },
+    schema: {
+      summary: 'This document',
+      response: { 200: z.looseObject({ openapi: z.string() }), ...errorAnswers },
+    },
     handler: async (_request, reply) => reply.send({ ...app.swagger(), openapi: '3.1.0' }),
   });
 }
