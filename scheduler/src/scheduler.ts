@@ -1,15 +1,23 @@
-import type {
-  Broadcast,
-  BroadcastDetail,
-  JoinAnswer,
-  JoinRequest,
-  LiveStart,
-  MediaTime,
-  NewBroadcast,
-  Person,
-  Today,
-} from '@loalang/shared';
-import type { Logger } from 'pino';
+/** The root of the broadcast centre: builds every part, starts them in order and stops them in reverse. */
+import { join } from 'node:path';
+import { deviceTopic, fromUnixMs, LoaLangError } from '@loalang/shared';
+import { schedule } from 'node-cron';
+import pino, { type Logger } from 'pino';
+import { Air, OnAir } from './air/index.ts';
+import { Broadcasts } from './broadcasts/index.ts';
+import { Changes } from './changes/index.ts';
+import { openDatabase, type Database } from './database/index.ts';
+import type { Scheduler } from './face.ts';
+import { Fleet, Identities, Listening, RevokedList, StatusIntake } from './fleet/index.ts';
+import { loadKeys, type PlatformKeys } from './keys/index.ts';
+import { Library } from './library/index.ts';
+import { Link, Outbox, Reconciler } from './link/index.ts';
+import { Messages } from './messages.ts';
+import { People } from './people/index.ts';
+import { Planning, readEpoch } from './planning/index.ts';
+import { ProofIntake } from './proof/index.ts';
+import { ClockExchange, MediaClock } from './time/index.ts';
+import { effectivePolicies, Units, type Sample } from './units/index.ts';
 
 /** All that the broadcast centre needs to know of the world. */
 export interface SchedulerConfig {
@@ -26,93 +34,165 @@ export interface SchedulerConfig {
   };
   /** Sample units and receivers, put in once. */
   readonly sample?: Sample;
+  readonly live?: { readonly latencyMs?: number; readonly timeBoxMs?: number };
   readonly log?: Logger;
 }
 
-export interface Sample {
-  units: { id: string; parentId: string | null; kind: string; name: string }[];
-  devices: { unitId: string; number: number; name: string; joinCode: string }[];
+/** What every part stands on. */
+interface Ground {
+  readonly config: SchedulerConfig;
+  readonly log: Logger;
+  readonly clock: MediaClock;
+  readonly keys: PlatformKeys;
+  readonly database: Database;
 }
 
-export interface Clock {
-  /** Media time: monotonic, slewed to the system's clock. */
-  now(): MediaTime;
-  after(ms: number, fn: () => void): Timer;
-}
-export interface Timer {
-  cancel(): void;
+/** Media time may be off the system's clock by this much before the operator of the platform is told. */
+const CLOCK_ALARM_US = 1_000_000;
+
+/** Builds and starts all parts. Does not wait for the broker: what has to be published waits in the outbox. */
+export async function createScheduler(config: SchedulerConfig): Promise<Scheduler> {
+  const log = config.log ?? pino({ level: 'warn' }, pino.destination(2));
+  const keys = await loadKeys(join(config.dataFolder, 'keys'), fromUnixMs(Date.now()));
+  const { dataFolder, databaseUrl: url } = config;
+  const database = await openDatabase({ dataFolder, url, log });
+  try {
+    return await build({ config, log, keys, database, clock: new MediaClock() });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }
 
-export interface Broadcasts {
-  sendFile(person: Person, wanted: NewBroadcast): Promise<Broadcast>;
-  stop(person: Person, broadcastId: string): Promise<Stopped>;
-  stopAll(person: Person): Promise<Stopped>;
-  today(person: Person): Promise<Today>;
-  detail(person: Person, broadcastId: string): Promise<BroadcastDetail>;
-}
-export interface Stopped {
-  stopped: string[];
-  deviceCount: number;
+async function build(ground: Ground): Promise<Scheduler> {
+  const { config, log, clock, keys, database } = ground;
+  const { db } = database;
+  const changes = new Changes();
+  const units = new Units({ db });
+  const people = new People({ db, clock });
+  const library = new Library({ db, clock, folder: join(config.dataFolder, 'audio') });
+  if (config.sample !== undefined) await units.seed(config.sample);
+  const delivery = await buildDelivery(ground);
+  const { planning, outbox, link, onAir, revoked } = delivery;
+  const listening = new Listening({ db, clock, airKey: keys.air, link });
+  const { name, url, publicUrl = url } = config.broker;
+  const broker = { url: publicUrl, name };
+  const identities = new Identities({ db, clock, keys, planning, outbox, revoked, changes, broker });
+  const fleet = new Fleet({ db, clock, timeKey: keys.time, units, identities, listening, revoked, outbox });
+  const live = config.live ?? {};
+  const air = new Air({ db, clock, units, planning, onAir, outbox, link, changes, log, ...live });
+  const audioOf = findAudioIn(library);
+  const broadcasts = new Broadcasts({ db, clock, units, audioOf, planning, outbox, changes, live: air });
+  const messages = buildMessages(ground, delivery, { listening, changes });
+
+  await library.start();
+  await air.start();
+  await planning.refreshAll(db);
+  outbox.start();
+  link.start(messages.receivers());
+  const ticks = startTicks(ground, { outbox, air, changes });
+
+  const close = async (): Promise<void> => {
+    ticks.close();
+    listening.close();
+    await air.close();
+    await messages.close();
+    await outbox.close();
+    await link.close();
+    await library.close();
+    await database.close();
+  };
+  let closing: Promise<void> | null = null;
+  return {
+    clock,
+    rootPublic: keys.rootPublic,
+    people,
+    units,
+    library,
+    broadcasts,
+    air,
+    fleet,
+    onChange: (listener) => changes.onChange(listener),
+    refreshPlans: async () => {
+      await planning.refreshAll(db);
+      outbox.kick();
+    },
+    close: async () => await (closing ??= close()),
+  };
 }
 
-export type EndReason = 'speaker' | 'stopped' | 'time-box';
-export interface LiveSession {
-  readonly broadcastId: string;
-  readonly streamId: string;
-  readonly latencyMs: number;
-  readonly endsAt: MediaTime;
-  readonly deviceCount: number;
-  /** 20 ms Opus frames. */
-  pushFrames(frames: readonly Uint8Array[]): void;
-  /** 48 kHz mono, whole blocks of 960 samples. */
-  pushPcm(samples: Int16Array): void;
-  end(): Promise<void>;
-  /** Called once; at once where it has ended already. */
-  onEnded(listener: (reason: EndReason) => void): void;
-}
-export interface Air {
-  goLive(person: Person, start: LiveStart): Promise<LiveSession>;
+interface Delivery {
+  readonly epoch: number;
+  readonly onAir: OnAir;
+  readonly planning: Planning;
+  readonly link: Link;
+  readonly revoked: RevokedList;
+  readonly outbox: Outbox;
 }
 
-export interface ListenRequest {
-  from: MediaTime | null;
-  durationMs: number;
-}
-export interface ListenAnswer {
-  id: string;
-  from: MediaTime;
-  durationMs: number;
-}
-export interface Fleet {
-  join(request: JoinRequest): Promise<JoinAnswer>;
-  /** The receiver that shows this credential and token (each token works once), or null. */
-  identify(credential: string, token: string): Promise<string | null>;
-  /** JWS by the time key: what a receiver needs before it can sign in. */
-  signedTime(nonce: string): Promise<string>;
-  /** Is this asset in the receiver's plan? */
-  mayFetchAsset(deviceId: string, sha256: string): Promise<boolean>;
-  listen(person: Person, deviceId: string, wanted: ListenRequest): Promise<ListenAnswer>;
-  /** Takes in what a listen command asked for; false where nobody asked this receiver for it. */
-  takeRecording(deviceId: string, commandId: string, bytes: Buffer): boolean;
-  /** Ogg Opus, for a minute after `listen`; null afterwards and for foreign receivers. */
-  recording(person: Person, id: string): Promise<Buffer | null>;
+/** The way from a change in the database to the broker. */
+async function buildDelivery({ config, log, clock, keys, database: { db } }: Ground): Promise<Delivery> {
+  const epoch = await readEpoch(db);
+  const onAir = new OnAir();
+  const planning = new Planning({
+    keys,
+    clock,
+    epoch,
+    policiesOf: effectivePolicies,
+    announcementOf: (id) => onAir.announcementOf(id),
+  });
+  const { url, name: brokerName } = config.broker;
+  const link = new Link({ url, brokerName, credentialKey: keys.credential, clock, log });
+  const revoked = new RevokedList({ db, clock, key: keys.credential });
+  const outbox = new Outbox({ db, link, clock, log, revoked: async () => await revoked.sign() });
+  return { epoch, onAir, planning, link, revoked, outbox };
 }
 
-/** The running broadcast centre. `people`, `units`, `library` follow with their classes. */
-export interface Scheduler {
-  readonly clock: Clock;
-  /** Raw public root key, base64url: what receivers pin. */
-  readonly rootPublic: string;
-  readonly broadcasts: Broadcasts;
-  readonly air: Air;
-  readonly fleet: Fleet;
-  /** Something that `today` shows has changed. */
-  onChange(listener: () => void): () => void;
-  close(): Promise<void>;
+/** The way from the broker to the database. */
+function buildMessages(
+  { log, clock, keys, database: { db } }: Ground,
+  { epoch, link, outbox }: Delivery,
+  { listening, changes }: { listening: Listening; changes: Changes },
+): Messages {
+  const reconciler = new Reconciler(db, outbox);
+  const status = new StatusIntake({ db, clock, epoch, reconciler, changes, log });
+  const proof = new ProofIntake({ db, clock, planKey: keys.plan, link, changes, log });
+  const clockExchange = new ClockExchange({
+    clock,
+    key: keys.time,
+    answer: (deviceId, jws) => void link.send(deviceTopic(deviceId, 'clock/res'), jws),
+  });
+  return new Messages({ status, proof, clockExchange, listening, changes, log });
 }
 
-/** Builds and starts all parts in order; `close` stops them in reverse. */
-export async function createScheduler(_config: SchedulerConfig): Promise<Scheduler> {
-  await Promise.resolve();
-  throw new Error('not built yet');
+function findAudioIn(library: Library): (id: string) => Promise<{ id: string; durationMs: number } | null> {
+  return async (id) => {
+    try {
+      return await library.get(id);
+    } catch (error) {
+      if (error instanceof LoaLangError && error.code === 'NOT_FOUND') return null;
+      throw error;
+    }
+  };
+}
+
+/** What is looked at again each minute in case an event was lost. Nothing is late when a tick is. */
+function startTicks(
+  { clock, log }: Ground,
+  { outbox, air, changes }: { outbox: Outbox; air: Air; changes: Changes },
+): { close(): void } {
+  const task = schedule('* * * * *', async () => {
+    outbox.kick();
+    changes.notify();
+    const offsetUs = Math.round(clock.offsetUs());
+    if (Math.abs(offsetUs) > CLOCK_ALARM_US) {
+      log.error({ offsetUs }, 'media time is off the system clock; is it synchronised?');
+    }
+    try {
+      await air.closeOrphans();
+    } catch (error) {
+      log.error({ err: error }, 'could not close what no microphone runs any more');
+    }
+  });
+  return { close: () => void task.destroy() };
 }

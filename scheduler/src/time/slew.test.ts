@@ -1,5 +1,5 @@
 import { mediaTime } from '@loalang/shared';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ManualClock, MediaClock } from './index.ts';
 import { slew } from './slew.ts';

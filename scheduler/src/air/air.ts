@@ -1,0 +1,211 @@
+/** Live broadcasts: who may speak to whom, the announcement of each stream, and its end on record. */
+import { randomBytes } from 'node:crypto';
+import {
+  addMs,
+  streamTopic,
+  type LiveStart,
+  type LiveStream,
+  type MediaTime,
+  type Person,
+} from '@loalang/shared';
+import { createOpusEncoder } from '@loalang/shared/opus';
+import { generateSigningKey, type SigningKey } from '@loalang/shared/signing';
+import type { Logger } from 'pino';
+import { assertNotQuiet, broadcastRepository, findAudience, type Audience } from '../broadcasts/index.ts';
+import type { Changes } from '../changes/index.ts';
+import type { Db } from '../database/index.ts';
+import type { Link, Outbox } from '../link/index.ts';
+import type { Planning } from '../planning/index.ts';
+import type { Clock, Timer } from '../time/index.ts';
+import type { Units } from '../units/index.ts';
+import { Session, type EndReason, type LiveSession } from './live-session.ts';
+import type { OnAir } from './on-air.ts';
+
+export interface AirParts {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly units: Units;
+  readonly planning: Planning;
+  readonly onAir: OnAir;
+  readonly outbox: Outbox;
+  readonly link: Link;
+  readonly changes: Changes;
+  readonly log: Logger;
+  readonly latencyMs?: number;
+  readonly timeBoxMs?: number;
+}
+
+/** Over LTE recordings 0.1 % of packets are later than 0.8 to 1.7 s. */
+const DEFAULT_LATENCY_MS = 1_200;
+const DEFAULT_TIME_BOX_MS = 15 * 60_000;
+/** A stream stays announced for so long after its last frame: receivers' clocks may lag, and cutting a word is rude. */
+const TAIL_MS = 2_500;
+
+interface Running {
+  readonly session: Session;
+  readonly deviceIds: readonly string[];
+  readonly timeBox: Timer;
+}
+
+export class Air {
+  readonly #parts: AirParts;
+  readonly #running = new Map<string, Running>();
+  /** Streams that have ended and are still announced. */
+  readonly #tails = new Map<string, { readonly deviceIds: readonly string[]; readonly timer: Timer }>();
+
+  constructor(parts: AirParts) {
+    this.#parts = parts;
+  }
+
+  /** Closes what a crash left open. Planning has to look at all receivers afterwards. */
+  async start(): Promise<void> {
+    await this.closeOrphans();
+  }
+
+  /** Ends every microphone; what they spoke last is not waited for. */
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#running.values()].map(async ({ session }) => await session.finish('stopped')),
+    );
+    await Promise.all([...this.#tails.keys()].map(async (id) => await this.#withdraw(id)));
+  }
+
+  /** Puts a microphone on air. Throws NOT_FOUND, NO_RECEIVER, QUIET_HOURS or LIVE_BUSY. */
+  async goLive(person: Person, start: LiveStart): Promise<LiveSession> {
+    const { clock, onAir } = this.#parts;
+    const audience = await findAudience(this.#parts, person, start.unitIds);
+    const now = clock.now();
+    const key = generateSigningKey();
+    const announcement = this.#announce(start, key, now);
+    assertNotQuiet(audience, now, addMs(now, announcement.latencyMs));
+    onAir.take(announcement, person.name, audience.deviceIds);
+    try {
+      const encoder = start.codec === 'pcm' ? await createOpusEncoder() : null;
+      await this.#record(person, announcement, audience);
+      return this.#open({ announcement, key, encoder, deviceIds: audience.deviceIds });
+    } catch (error) {
+      onAir.remove(announcement.id);
+      throw error;
+    }
+  }
+
+  /** People have stopped broadcasts: some wholly, some for a part of their receivers. */
+  async stopped(
+    wholly: readonly string[],
+    links: readonly { broadcastId: string; deviceId: string }[],
+  ): Promise<void> {
+    for (const { broadcastId, deviceId } of links) this.#parts.onAir.free(broadcastId, [deviceId]);
+    await Promise.all(wholly.map(async (id) => await this.#running.get(id)?.session.finish('stopped')));
+  }
+
+  /** Closes live broadcasts in the database that no session runs: after a crash, or when an end could not be recorded. */
+  async closeOrphans(): Promise<void> {
+    const { db, clock, onAir, planning, outbox } = this.#parts;
+    const deviceIds = await db.transaction(async (tx) => {
+      const ids = await broadcastRepository.closeLiveExcept(tx, onAir.ids(), clock.now());
+      await planning.renewNow(tx, ids);
+      return ids;
+    });
+    if (deviceIds.length > 0) outbox.kick();
+  }
+
+  #announce(start: LiveStart, key: SigningKey, now: MediaTime): LiveStream {
+    const { latencyMs = DEFAULT_LATENCY_MS, timeBoxMs = DEFAULT_TIME_BOX_MS } = this.#parts;
+    return {
+      id: randomBytes(16).toString('hex'),
+      title: start.title,
+      priority: 'priority',
+      startAt: now,
+      latencyMs,
+      // What is spoken in the last moment of the time box is heard one latency later.
+      expiresAt: addMs(now, timeBoxMs + latencyMs),
+      key: key.public,
+    };
+  }
+
+  async #record(person: Person, stream: LiveStream, { unitIds, deviceIds }: Audience): Promise<void> {
+    const { db, planning, outbox, changes } = this.#parts;
+    const { id, title, priority, startAt, expiresAt: endAt } = stream;
+    const row = { id, kind: 'live', title, priority, startAt, endAt, unitIds, audioId: null } as const;
+    await db.transaction(async (tx) => {
+      const who = { createdAt: startAt, createdBy: person.id };
+      await broadcastRepository.addBroadcast(tx, { ...row, ...who }, deviceIds);
+      await planning.renewNow(tx, deviceIds);
+    });
+    outbox.kick();
+    changes.notify();
+  }
+
+  #open(opened: {
+    announcement: LiveStream;
+    key: SigningKey;
+    encoder: Awaited<ReturnType<typeof createOpusEncoder>> | null;
+    deviceIds: readonly string[];
+  }): Session {
+    const { clock, link, log } = this.#parts;
+    const { announcement, key, encoder, deviceIds } = opened;
+    const { id, latencyMs, expiresAt } = announcement;
+    const topic = streamTopic(id);
+    const endsAt = addMs(expiresAt, -latencyMs);
+    const session: Session = new Session({
+      broadcastId: id,
+      latencyMs,
+      endsAt,
+      expiresAt,
+      deviceCount: deviceIds.length,
+      privateKey: key.privateKey,
+      clock,
+      encoder,
+      send: (packet) => link.send(topic, packet),
+      finish: async (reason, heardUntil) => {
+        log.info({ broadcastId: id, reason, losses: session.losses }, 'a microphone went off air');
+        await this.#ended(id, reason, heardUntil);
+      },
+    });
+    const timeBox = clock.after((endsAt - clock.now()) / 1000, () => this.#timeOut(session));
+    this.#running.set(id, { session, deviceIds, timeBox });
+    return session;
+  }
+
+  #timeOut(session: Session): void {
+    session.finish('time-box').catch((error: unknown) => {
+      this.#parts.log.error({ err: error, broadcastId: session.broadcastId }, 'could not record an end');
+    });
+  }
+
+  async #ended(id: string, reason: EndReason, heardUntil: MediaTime): Promise<void> {
+    const { db, clock, onAir, changes } = this.#parts;
+    const running = this.#running.get(id);
+    this.#running.delete(id);
+    running?.timeBox.cancel();
+    const deviceIds = running?.deviceIds ?? [];
+    onAir.free(id, deviceIds);
+    const tailMs = Math.max(0, (heardUntil - clock.now()) / 1000) + TAIL_MS;
+    const timer = clock.after(tailMs, () => void this.#withdraw(id));
+    this.#tails.set(id, { deviceIds, timer });
+    try {
+      // Where this fails, the row is closed as an orphan once the announcement is withdrawn.
+      await broadcastRepository.endLive(db, id, heardUntil);
+    } finally {
+      if (reason === 'stopped') await this.#withdraw(id);
+      changes.notify();
+    }
+  }
+
+  /** Takes the announcement of an ended stream back. */
+  async #withdraw(id: string): Promise<void> {
+    const tail = this.#tails.get(id);
+    if (tail === undefined) return;
+    const { db, planning, onAir, outbox, log } = this.#parts;
+    this.#tails.delete(id);
+    tail.timer.cancel();
+    onAir.remove(id);
+    try {
+      await db.transaction(async (tx) => await planning.renewNow(tx, tail.deviceIds));
+      outbox.kick();
+    } catch (error) {
+      // The stream's announcement has an expiry of its own, and the next change of the receiver's state drops it.
+      log.error({ err: error, broadcastId: id }, 'could not withdraw an announcement');
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export { Changes, type Unsubscribe } from './changes.ts';

@@ -1,0 +1,74 @@
+/** What other workspaces see of the broadcast centre: interfaces, so that tests may stand in for a part. */
+import type {
+  Broadcast,
+  BroadcastDetail,
+  JoinAnswer,
+  JoinRequest,
+  LiveStart,
+  NewBroadcast,
+  Person,
+  Today,
+} from '@loalang/shared';
+import type { LiveSession } from './air/index.ts';
+import type { Stopped } from './broadcasts/index.ts';
+import type { ListenAnswer, ListenRequest } from './fleet/index.ts';
+import type { Library } from './library/index.ts';
+import type { People } from './people/index.ts';
+import type { Clock } from './time/index.ts';
+import type { Units } from './units/index.ts';
+
+export type { EndReason, LiveSession } from './air/index.ts';
+export type { Stopped } from './broadcasts/index.ts';
+export type { ListenAnswer, ListenRequest } from './fleet/index.ts';
+export type { Clock, Timer } from './time/index.ts';
+
+export interface Broadcasts {
+  /** Sends a library file to everything below some units, now or at a time. */
+  sendFile(person: Person, wanted: NewBroadcast): Promise<Broadcast>;
+  /** Stops one broadcast on every receiver of the person's. */
+  stop(person: Person, broadcastId: string): Promise<Stopped>;
+  /** Stops all that sounds, or is about to, on the person's receivers. */
+  stopAll(person: Person): Promise<Stopped>;
+  today(person: Person): Promise<Today>;
+  detail(person: Person, broadcastId: string): Promise<BroadcastDetail>;
+}
+
+export interface Air {
+  goLive(person: Person, start: LiveStart): Promise<LiveSession>;
+}
+
+export interface Fleet {
+  join(request: JoinRequest): Promise<JoinAnswer>;
+  /** The receiver that shows this credential and token (each token works once), or null. */
+  identify(credential: string, token: string): Promise<string | null>;
+  /** JWS by the time key: what a receiver needs before it can sign in. */
+  signedTime(nonce: string): Promise<string>;
+  /** Is this asset one that the receiver still has to play? */
+  mayFetchAsset(deviceId: string, sha256: string): Promise<boolean>;
+  listen(person: Person, deviceId: string, wanted: ListenRequest): Promise<ListenAnswer>;
+  /** Takes in what a listen command asked for; false where nobody asked this receiver for it. */
+  takeRecording(deviceId: string, commandId: string, bytes: Buffer): boolean;
+  /** Ogg Opus, for a minute after `listen`; null afterwards and for foreign receivers. */
+  recording(person: Person, id: string): Promise<Buffer | null>;
+  /** Shuts a receiver out for good. */
+  revoke(deviceId: string): Promise<void>;
+}
+
+/** The running broadcast centre. */
+export interface Scheduler {
+  readonly clock: Clock;
+  /** Raw public root key, base64url: what receivers pin. */
+  readonly rootPublic: string;
+  readonly people: People;
+  readonly units: Units;
+  readonly library: Library;
+  readonly broadcasts: Broadcasts;
+  readonly air: Air;
+  readonly fleet: Fleet;
+  /** Something that `today` shows has changed. */
+  onChange(listener: () => void): () => void;
+  /** Makes the plans of all receivers again: after a change of policy. */
+  refreshPlans(): Promise<void>;
+  /** Stops all parts in reverse order; may be called twice. */
+  close(): Promise<void>;
+}

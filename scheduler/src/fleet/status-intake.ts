@@ -1,0 +1,75 @@
+import { statusSchema, type MediaTime, type Status } from '@loalang/shared';
+import { readPublicKey, verifyJws } from '@loalang/shared/signing';
+import type { Logger } from 'pino';
+import type { Changes } from '../changes/index.ts';
+import type { Db } from '../database/index.ts';
+import { readJws, type Reconciler } from '../link/index.ts';
+import type { Clock } from '../time/index.ts';
+import * as repository from './device-repository.ts';
+import { isNewer } from './status-order.ts';
+
+export interface StatusIntakeParts {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly epoch: number;
+  readonly reconciler: Reconciler;
+  readonly changes: Changes;
+  readonly log: Logger;
+}
+
+/** So many ended sessions are remembered of each receiver; a board that restarts more often has other troubles. */
+const RETIRED_SESSIONS = 8;
+
+/** Takes in what receivers say of themselves, signed by their own keys. */
+export class StatusIntake {
+  readonly #parts: StatusIntakeParts;
+  readonly #retired = new Map<string, string[]>();
+
+  constructor(parts: StatusIntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Returns whether it was believed and stored. */
+  async take(deviceId: string, payload: Buffer): Promise<boolean> {
+    const { db, clock, changes, log } = this.#parts;
+    const device = await repository.findJoined(db, deviceId);
+    const jws = readJws(payload);
+    if (device === null || jws === null) return false;
+    const verified = await verifyJws(jws, readPublicKey(device.publicKey), statusSchema);
+    if (!verified.ok || verified.payload.device !== deviceId) {
+      log.warn({ deviceId, reason: verified.ok ? 'wrong-device' : verified.reason }, 'refused a status');
+      return false;
+    }
+    const status = verified.payload;
+    const now = clock.now();
+    if (!this.#isNewer(deviceId, status, device.status, now)) return false;
+    await this.#store(device, status, now);
+    changes.notify();
+    await this.#reconcile(device, status, now);
+    return true;
+  }
+
+  #isNewer(deviceId: string, status: Status, held: Status | null, now: MediaTime): boolean {
+    const retired = this.#retired.get(deviceId) ?? [];
+    if (!isNewer(status, held, { now, isRetired: (session) => retired.includes(session) })) return false;
+    if (held !== null && held.session !== status.session) {
+      this.#retired.set(deviceId, [...retired, held.session].slice(-RETIRED_SESSIONS));
+    }
+    return true;
+  }
+
+  async #store(device: repository.KnownDevice, status: Status, now: MediaTime): Promise<void> {
+    const { db } = this.#parts;
+    await repository.saveStatus(db, device.id, status, now);
+    const before = new Set(device.status?.cached ?? []);
+    const fresh = status.cached.filter((id) => !before.has(id));
+    if (fresh.length > 0) await repository.markCached(db, device.id, fresh, now);
+  }
+
+  async #reconcile(device: repository.KnownDevice, status: Status, now: MediaTime): Promise<void> {
+    const { epoch, reconciler } = this.#parts;
+    const held = { plan: status.plan, now: status.now };
+    const wanted = { epoch, planN: device.planN, nowN: device.nowN };
+    await reconciler.compare({ deviceId: device.id, held, wanted }, now);
+  }
+}

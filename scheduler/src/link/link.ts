@@ -1,0 +1,224 @@
+/**
+ * The platform's one MQTT connection. Each attempt to connect brings a fresh credential and token; sessions are clean,
+ * so whatever must be there after a reconnect is published again by whoever listens to `onUp`.
+ */
+import { addMs, deviceTopic, parseTopic, type DeviceChannel, type MediaTime } from '@loalang/shared';
+import { generateSigningKey, makeToken, signJws, type SigningKey } from '@loalang/shared/signing';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import type { Logger } from 'pino';
+import type { PlatformKey } from '../keys/index.ts';
+import type { Clock, Timer } from '../time/index.ts';
+
+export const PLATFORM_ID = 'platform';
+
+const receivedChannels = [
+  'presence',
+  'status',
+  'cmd/result',
+  'proof',
+  'clock/req',
+  'lateness',
+  'repair',
+] as const satisfies readonly DeviceChannel[];
+export type ReceivedChannel = (typeof receivedChannels)[number];
+export type Receive = (deviceId: string, payload: Buffer, at: MediaTime) => void;
+
+export interface LinkParts {
+  readonly url: string;
+  /** The broker's name: the audience of the token. */
+  readonly brokerName: string;
+  readonly credentialKey: PlatformKey;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What the messages of each channel are handed to; at once, in order. */
+export type Receivers = { readonly [channel in ReceivedChannel]: Receive };
+
+/** QoS of each subscription: what is lost anyway when it is late is not worth an acknowledgement. */
+const subscriptions: Record<ReceivedChannel, 0 | 1> = {
+  presence: 1,
+  status: 1,
+  'cmd/result': 1,
+  proof: 1,
+  'clock/req': 0,
+  lateness: 0,
+  repair: 0,
+};
+
+const CREDENTIAL_LIFE_MS = 86_400_000;
+const FIRST_DELAY_MS = 200;
+const MAX_DELAY_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A broker that says nothing for one and a half times as long is gone. */
+const KEEPALIVE_S = 15;
+
+export class Link {
+  readonly #parts: LinkParts;
+  readonly #key: SigningKey = generateSigningKey();
+  readonly #upListeners: (() => void)[] = [];
+  #receivers: Receivers | null = null;
+  #client: MqttClient | null = null;
+  #isUp = false;
+  #isClosed = false;
+  #failures = 0;
+  #retry: Timer | null = null;
+  /** Publishes that wait for the broker's acknowledgement. */
+  readonly #unacknowledged = new Set<(error: Error) => void>();
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Is called each time that the connection is there and subscribed. */
+  onUp(listener: () => void): void {
+    this.#upListeners.push(listener);
+  }
+
+  /** Begins to connect, and goes on trying until closed. Does not wait for the broker. */
+  start(receivers: Receivers): void {
+    this.#receivers = receivers;
+    void this.#attempt();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    const client = this.#client;
+    this.#dropped();
+    await new Promise<void>((resolve) => {
+      if (client === null) return resolve();
+      client.end(true, {}, () => resolve());
+    });
+  }
+
+  /** Publishes and waits for the broker's acknowledgement. Rejects when the connection is lost before it. */
+  async publish(topic: string, payload: string, options: { isRetained: boolean }): Promise<void> {
+    const client = this.#client;
+    if (client === null || !this.#isUp) throw new Error('the link to the broker is down');
+    await new Promise<void>((resolve, reject) => {
+      this.#unacknowledged.add(reject);
+      client.publish(topic, payload, { qos: 1, retain: options.isRetained }, (error) => {
+        this.#unacknowledged.delete(reject);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  /** Sends what is worthless when late (audio, clock answers); false where there is no connection. */
+  send(topic: string, payload: Uint8Array | string): boolean {
+    if (this.#client === null || !this.#isUp) return false;
+    const body =
+      typeof payload === 'string'
+        ? payload
+        : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    this.#client.publish(topic, body, { qos: 0 });
+    return true;
+  }
+
+  async #attempt(): Promise<void> {
+    try {
+      const options = await this.#makeOptions();
+      if (!this.#isClosed) this.#connect(options);
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'could not prepare to connect to the broker');
+      this.#retryLater();
+    }
+  }
+
+  #connect(options: IClientOptions): void {
+    const { log } = this.#parts;
+    const client = connect(this.#parts.url, options);
+    this.#client = client;
+    client.on('connect', () => void this.#subscribe(client));
+    client.on('message', (topic, payload) => this.#receive(topic, payload));
+    client.on('error', (error) => log.warn({ err: error }, 'the broker refused or broke the connection'));
+    client.on('close', () => {
+      if (this.#client !== client) return;
+      this.#dropped();
+      client.end(true);
+      this.#retryLater();
+    });
+  }
+
+  async #subscribe(client: MqttClient): Promise<void> {
+    const topics = receivedChannels.map(
+      (channel) => [deviceTopic('+', channel), { qos: subscriptions[channel] }] as const,
+    );
+    try {
+      await client.subscribeAsync(Object.fromEntries(topics));
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'could not subscribe at the broker');
+      client.end(true);
+      return;
+    }
+    if (this.#client !== client || this.#isClosed) return;
+    this.#isUp = true;
+    this.#failures = 0;
+    this.#parts.log.info({ url: this.#parts.url }, 'connected to the broker');
+    for (const listener of this.#upListeners) listener();
+  }
+
+  #receive(topic: string, payload: Buffer): void {
+    const at = this.#parts.clock.now();
+    const parsed = parseTopic(topic);
+    if (parsed?.kind !== 'device' || !isReceived(parsed.channel)) return;
+    this.#receivers?.[parsed.channel](parsed.deviceId, payload, at);
+  }
+
+  #dropped(): void {
+    this.#client = null;
+    this.#isUp = false;
+    const lost = [...this.#unacknowledged];
+    this.#unacknowledged.clear();
+    for (const reject of lost) reject(new Error('the link to the broker broke'));
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    const ceilingMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    // Half fixed, half random: never a storm, never a tight loop.
+    const delayMs = ceilingMs / 2 + (Math.random() * ceilingMs) / 2;
+    this.#retry = this.#parts.clock.after(delayMs, () => void this.#attempt());
+  }
+
+  async #makeOptions(): Promise<IClientOptions> {
+    const { clock, credentialKey, brokerName } = this.#parts;
+    const now = clock.now();
+    const credential = await signJws(
+      {
+        type: 'credential',
+        id: PLATFORM_ID,
+        role: 'platform',
+        key: this.#key.public,
+        issuedAt: now,
+        expiresAt: addMs(now, CREDENTIAL_LIFE_MS),
+      },
+      credentialKey.key,
+      credentialKey.certificate,
+    );
+    return {
+      clientId: PLATFORM_ID,
+      username: credential,
+      password: await makeToken(this.#key, { id: PLATFORM_ID, audience: brokerName, now }),
+      protocolVersion: 4,
+      clean: true,
+      keepalive: KEEPALIVE_S,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      queueQoSZero: false,
+    };
+  }
+}
+
+function isReceived(channel: DeviceChannel): channel is ReceivedChannel {
+  return channel in subscriptions;
+}

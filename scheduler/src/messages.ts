@@ -1,0 +1,60 @@
+/** Hands each message of a receiver to the part that takes it in, those for the database through bounded lanes. */
+import { latenessSchema, presenceSchema, repairRequestSchema } from '@loalang/shared';
+import type { Logger } from 'pino';
+import type { Changes } from './changes/index.ts';
+import type { Listening, StatusIntake } from './fleet/index.ts';
+import { Lanes, parseJson, type Receivers } from './link/index.ts';
+import type { ProofIntake } from './proof/index.ts';
+import type { ClockExchange } from './time/index.ts';
+
+export interface MessagesParts {
+  readonly status: StatusIntake;
+  readonly proof: ProofIntake;
+  readonly clockExchange: ClockExchange;
+  readonly listening: Listening;
+  readonly changes: Changes;
+  readonly log: Logger;
+}
+
+export class Messages {
+  readonly #parts: MessagesParts;
+  readonly #lanes: Lanes;
+
+  constructor(parts: MessagesParts) {
+    this.#parts = parts;
+    this.#lanes = new Lanes(parts.log);
+  }
+
+  receivers(): Receivers {
+    const { status, proof, clockExchange, listening, changes, log } = this.#parts;
+    const lanes = this.#lanes;
+    return {
+      status: (id, payload) => void lanes.push(id, async () => void (await status.take(id, payload))),
+      proof: (id, payload) => void lanes.push(id, async () => await proof.take(id, payload)),
+      'cmd/result': (id, payload) => void lanes.push(id, async () => await listening.takeResult(id, payload)),
+      // Not through the lanes: every microsecond that an answer waits is an error of the receiver's clock.
+      'clock/req': (id, payload, at) => {
+        clockExchange.take(id, payload, at).catch((error: unknown) => {
+          log.error({ err: error }, 'could not answer a clock request');
+        });
+      },
+      // A hint: nobody is on or off line by it, but it is a moment at which to look again.
+      presence: (_id, payload) => {
+        if (parseJson(payload, presenceSchema) !== null) changes.notify();
+      },
+      lateness: (deviceId, payload) => {
+        const lateness = parseJson(payload, latenessSchema);
+        if (lateness !== null) log.debug({ deviceId, lateness }, 'a receiver tells how late packets were');
+      },
+      repair: (deviceId, payload) => {
+        const request = parseJson(payload, repairRequestSchema);
+        if (request !== null) log.debug({ deviceId, request }, 'a receiver misses packets');
+      },
+    };
+  }
+
+  /** Waits until everything that came is taken in. */
+  async close(): Promise<void> {
+    await this.#lanes.drain();
+  }
+}
