@@ -12,8 +12,8 @@ const MAX_SLEW_PPM = 500;
 const SLEW_SECONDS = 10;
 /** Off by more than this while nothing plays, the clock is set instead of slewed (that would take half an hour). */
 const SET_ABOVE_US = 1_000_000;
-/** A battery-backed clock of a cheap board, corrected by nothing. */
-const RTC_DRIFT_PPM = 50;
+/** A battery-backed clock of a cheap board: for a day and a quarter it tells the hour. */
+const RTC_DRIFT_PPM = 20;
 
 export interface ClockReading {
   readonly state: ClockState;
@@ -94,8 +94,12 @@ export class DeviceClock implements Timeline {
     };
   }
 
-  /** What to keep on disk; null while nothing is known. The floor moves up with it. */
+  /**
+   * What to keep on disk; null while nobody has told the time since the start: a battery-backed clock that has gone
+   * wrong may not lift the floor, or the right time would be refused for ever. The floor moves up with it.
+   */
   keep(nowUs: number, wallMs: number): KeptTime | null {
+    if (this.#rtc !== null) return null;
     const media = this.toMediaTime(nowUs);
     const uncertaintyUs = this.#uncertaintyAt(nowUs);
     if (media === null || uncertaintyUs === null) return null;

@@ -69,7 +69,8 @@ function readNetwork(): BoardReading['network'] {
   const routes = (readText('/proc/net/route') ?? '').split('\n').map((line) => line.split('\t'));
   const name = routes.find(([, destination]) => destination === '00000000')?.[0] ?? '';
   if (/^(wwan|usb|ppp)/.test(name)) return '4g';
-  if (name.startsWith('wl') || existsSync(`/sys/class/net/${name}/wireless`)) return name === '' ? null : 'wifi';
+  if (name.startsWith('wl') || existsSync(`/sys/class/net/${name}/wireless`))
+    return name === '' ? null : 'wifi';
   return name === '' ? null : 'lan';
 }
 

@@ -3,7 +3,12 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { compactJwsSchema, deviceIdSchema, joinRequestSchema } from '@loalang/shared';
-import { generateSigningKey, readSigningKey, writeSigningKey, type SigningKey } from '@loalang/shared/signing';
+import {
+  generateSigningKey,
+  readSigningKey,
+  writeSigningKey,
+  type SigningKey,
+} from '@loalang/shared/signing';
 import { readIfPresent, writeAtomically } from '../store/atomic-file.ts';
 
 const membershipSchema = z.object({
@@ -43,7 +48,9 @@ export class IdentityStore {
     if (given !== undefined) return given;
     const kept = joinRequestSchema.shape.code.safeParse((await readIfPresent(path))?.trim());
     if (kept.success) return kept.data;
-    const code = Array.from({ length: CODE_LENGTH }, () => CODE_LETTERS[randomInt(CODE_LETTERS.length)]).join('');
+    const code = Array.from({ length: CODE_LENGTH }, () => CODE_LETTERS[randomInt(CODE_LETTERS.length)]).join(
+      '',
+    );
     await writeAtomically(path, code);
     return code;
   }

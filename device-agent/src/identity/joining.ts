@@ -30,7 +30,11 @@ export async function checkAnswer(
 const RENEW_BEFORE_US = 7 * 86_400 * 1e6;
 
 /** Does the credential end soon, or has it ended? One that can't be read is as good as ended. */
-export async function needsRenewal(membership: Membership, trust: TrustStore, now: MediaTime): Promise<boolean> {
+export async function needsRenewal(
+  membership: Membership,
+  trust: TrustStore,
+  now: MediaTime,
+): Promise<boolean> {
   const verified = await trust.verify(membership.credential, {
     purpose: 'credential',
     schema: credentialSchema,

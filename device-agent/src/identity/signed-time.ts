@@ -16,7 +16,11 @@ export async function askSignedTime(parts: {
   const t4 = parts.clock.nowUs();
   if (t4 - t1 > MAX_ROUND_TRIP_US) throw new Error(`the signed time took ${Math.round((t4 - t1) / 1000)} ms`);
   // The hour isn't known yet, so the key's validity can't be checked against it; it is checked against what it says.
-  const verified = await parts.trust.verify(jws.trim(), { purpose: 'time', schema: signedTimeSchema, now: null });
+  const verified = await parts.trust.verify(jws.trim(), {
+    purpose: 'time',
+    schema: signedTimeSchema,
+    now: null,
+  });
   if (!verified.ok) throw new Error(`the signed time is refused: ${verified.reason}`);
   const { at, nonce: signedNonce } = verified.payload;
   if (signedNonce !== nonce) throw new Error('the signed time answers another question');

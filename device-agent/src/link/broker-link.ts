@@ -4,7 +4,7 @@ import { makeNonce } from '@loalang/shared/signing';
 import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
 import { Backoff, pause } from './backoff.ts';
-import { openBrokerSocket, type BrokerAddress } from './broker-socket.ts';
+import { openBrokerSocket, readBrokerUrl, type BrokerAddress } from './broker-socket.ts';
 
 const KEEPALIVE_S = 20;
 const CONNECT_WITHIN_MS = 10_000;
@@ -23,7 +23,7 @@ export interface Credentials {
 }
 
 export interface BrokerLinkOptions {
-  readonly address: BrokerAddress;
+  readonly url: string;
   readonly deviceId: string;
   readonly clock: MonotonicClock;
   readonly random: () => number;
@@ -71,8 +71,9 @@ export class BrokerLink {
     return this.#session;
   }
 
+  /** Throws CONFIGURATION_INVALID where the address can't be one. */
   start(): void {
-    this.#work = this.#run();
+    this.#work = this.#run(readBrokerUrl(this.#options.url));
   }
 
   /** Says goodbye where it can, and ends within a second. */
@@ -109,12 +110,12 @@ export class BrokerLink {
     if (fresh.length > 0) this.#client.subscribe(fresh, { qos: 0 }, this.#logFailure('subscribe'));
   }
 
-  async #run(): Promise<void> {
+  async #run(address: BrokerAddress): Promise<void> {
     const { signal } = this.#ended;
     while (!signal.aborted) {
       const credentials = await this.#askCredentials();
       const startedUs = this.#options.clock.nowUs();
-      if (credentials !== null) await this.#connectOnce(credentials);
+      if (credentials !== null) await this.#connectOnce(address, credentials);
       if (this.#options.clock.nowUs() - startedUs > STABLE_US) this.#backoff.reset();
       await pause(this.#options.clock, this.#backoff.nextMs(), signal);
     }
@@ -130,10 +131,10 @@ export class BrokerLink {
   }
 
   // One connection from its first byte to its end; resolves when it is over.
-  async #connectOnce(credentials: Credentials): Promise<void> {
+  async #connectOnce(address: BrokerAddress, credentials: Credentials): Promise<void> {
     if (this.#ended.signal.aborted) return;
     this.#session = makeNonce();
-    const client = new MqttClient(() => openBrokerSocket(this.#options.address), this.#clientOptions(credentials));
+    const client = new MqttClient(() => openBrokerSocket(address), this.#clientOptions(credentials));
     this.#client = client;
     client.on('connect', () => this.#subscribeOwn(client));
     client.on('message', (topic, payload) => this.#options.onMessage(topic, payload));

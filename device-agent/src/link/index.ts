@@ -1,6 +1,5 @@
 export { Backoff, pause } from './backoff.ts';
 export { BrokerLink } from './broker-link.ts';
-export { readBrokerUrl } from './broker-socket.ts';
 export { Inbox } from './inbox.ts';
 export { PlatformHttp } from './platform-http.ts';
 export type { Authorize } from './platform-http.ts';

@@ -18,7 +18,9 @@ export class PlatformHttp {
 
   /** The signed time over a nonce, as a JWS not verified yet. */
   async time(nonce: string, signal: AbortSignal): Promise<string> {
-    const response = await this.#fetch(`/device/time?nonce=${nonce}`, { signal: within(ANSWER_WITHIN_MS, signal) });
+    const response = await this.#fetch(`/device/time?nonce=${nonce}`, {
+      signal: within(ANSWER_WITHIN_MS, signal),
+    });
     return readBounded(response);
   }
 
@@ -34,7 +36,12 @@ export class PlatformHttp {
   }
 
   /** Opens an asset from a byte on. The body is the caller's to read, bound and cancel. */
-  async asset(sha256: string, fromByte: number, authorize: Authorize, signal: AbortSignal): Promise<Response> {
+  async asset(
+    sha256: string,
+    fromByte: number,
+    authorize: Authorize,
+    signal: AbortSignal,
+  ): Promise<Response> {
     const headers: Record<string, string> = { authorization: await authorize() };
     if (fromByte > 0) {
       headers['range'] = `bytes=${fromByte}-`;
@@ -44,7 +51,12 @@ export class PlatformHttp {
   }
 
   /** Hands over what was heard, as Ogg Opus. */
-  async putRecording(id: string, audio: Uint8Array, authorize: Authorize, signal: AbortSignal): Promise<void> {
+  async putRecording(
+    id: string,
+    audio: Uint8Array,
+    authorize: Authorize,
+    signal: AbortSignal,
+  ): Promise<void> {
     const response = await this.#fetch(`/device/recordings/${id}`, {
       method: 'PUT',
       headers: { authorization: await authorize(), 'content-type': 'audio/ogg' },

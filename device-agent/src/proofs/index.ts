@@ -1,3 +1,3 @@
-export { draftBrokenOff, draftMissed, missedItems } from './missed.ts';
+export { draftBrokenOff } from './broken-off.ts';
 export { ProgressKeeper } from './progress-keeper.ts';
 export { ProofDesk } from './proof-desk.ts';

@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Schema, type MediaTime, type PlanItem } from '@loalang/shared';
-import { openOggOpus, OggError, type OggOpusReader } from '@loalang/shared/ogg';
+import { openOggOpus, type OggOpusReader } from '@loalang/shared/ogg';
 import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
 import { Backoff, pause } from '../link/backoff.ts';
@@ -82,18 +82,12 @@ export class AssetCache {
     return this.#checked.has(sha256);
   }
 
-  /** Opens a cached asset; null where it isn't cached or can't be read as Ogg Opus. */
+  /** Opens a cached asset; null where it isn't cached. Throws `OggError` where it is no Ogg Opus. */
   open(sha256: string): OggOpusReader | null {
     const size = this.#checked.get(sha256);
     if (size === undefined) return null;
     const path = this.#pathOf(sha256);
-    try {
-      return openOggOpus({ size, readAt: (offset, length) => readAt(path, offset, length) });
-    } catch (error) {
-      if (!(error instanceof OggError)) throw error;
-      this.#options.log.warn({ sha256, err: error }, 'a cached asset cannot be opened');
-      return null;
-    }
+    return openOggOpus({ size, readAt: (offset, length) => readAt(path, offset, length) });
   }
 
   /** A cached file turned out to be damaged: it is checked again, and fetched again where the check fails. */
@@ -114,7 +108,9 @@ export class AssetCache {
   async #step(): Promise<number> {
     try {
       this.#wanted = wantedAssets(this.#items, this.#options.mediaNow());
-      const unchecked = this.#wanted.find((asset) => !this.has(asset.sha256) && !this.#retries.has(asset.sha256));
+      const unchecked = this.#wanted.find(
+        (asset) => !this.has(asset.sha256) && !this.#retries.has(asset.sha256),
+      );
       if (unchecked !== undefined) {
         await this.#checkOnDisk(unchecked);
         return 0;

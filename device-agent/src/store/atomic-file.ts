@@ -2,7 +2,11 @@ import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Replaces a file as a whole: after a power cut there is the old content or the new, never a piece of either. */
-export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): Promise<void> {
   const fresh = `${path}.new`;
   const file = await open(fresh, 'w', mode);
   try {

@@ -37,7 +37,7 @@ export const ledgerRecordSchema = z.discriminatedUnion('kind', [
     /** 20 ms frames, or parts of one, without the time in which something higher sounded instead. */
     frames: z
       .object({ played: z.number().min(0), concealed: z.number().min(0), missed: z.number().min(0) })
-      .optional(),
+      .exactOptional(),
   }),
   z.object({
     kind: z.literal('time'),

@@ -5,7 +5,13 @@ import { randomBytes } from 'node:crypto';
 import type { MediaTime } from '@loalang/shared';
 import type { KeptTime } from '../clock/index.ts';
 import { Journal } from './journal.ts';
-import { decodeRecord, encodeRecord, hashOfProof, type LedgerRecord, type Progress } from './ledger-records.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  hashOfProof,
+  type LedgerRecord,
+  type Progress,
+} from './ledger-records.ts';
 
 /** Five months of twenty broadcasts a day without the platform. Full: no new proof is taken until some are acknowledged. */
 export const MAX_PROOFS = 3_000;

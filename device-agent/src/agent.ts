@@ -1,0 +1,149 @@
+import { pino } from 'pino';
+import type { MediaTime } from '@loalang/shared';
+import { systemClock } from './clock/index.ts';
+import { Core } from './core.ts';
+import { Duty } from './duty.ts';
+import { askSignedTime, checkAnswer, type Membership } from './identity/index.ts';
+import { Backoff, pause } from './link/index.ts';
+import type { AgentOptions, FullOptions } from './options.ts';
+
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MOST_MS = 30_000;
+/** Joining waits for a person; the officer who has just confirmed the code should see the receiver soon. */
+const JOIN_MOST_MS = 10_000;
+
+/**
+ * A receiver. `start()` returns once it plays what it holds, whether anybody can be reached or not; joining, the hour
+ * and the link follow by themselves and are tried for as long as it lives.
+ */
+export class Agent {
+  readonly #options: FullOptions;
+  #ended = new AbortController();
+  #core: Core | null = null;
+  #duty: Duty | null = null;
+  #life: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: AgentOptions) {
+    this.#options = {
+      ...options,
+      clock: options.clock ?? systemClock,
+      log: options.log ?? pino({ enabled: false }),
+      wallClock: options.wallClock ?? (() => Date.now()),
+      random: options.random ?? Math.random,
+    };
+  }
+
+  /** Who it is; null until it has joined. */
+  get deviceId(): string | null {
+    return this.#core?.membership?.deviceId ?? null;
+  }
+
+  get isOnline(): boolean {
+    return this.#duty?.isOnline ?? false;
+  }
+
+  /** Its idea of media time at a moment of its monotonic clock; null while it doesn't know the hour. */
+  mediaTimeAt(monotonicUs: number): MediaTime | null {
+    return this.#core?.clock.toMediaTime(monotonicUs) ?? null;
+  }
+
+  /** Opens the disk and plays from it, then looks for its platform. */
+  async start(): Promise<void> {
+    if (this.#core !== null) return;
+    const core = await Core.open(this.#options, {
+      onProof: (draft) => this.#duty?.proofs.take(draft),
+      onChange: () => this.#duty?.changed(),
+    });
+    this.#core = core;
+    await core.load();
+    if (core.membership !== null) this.#duty = this.#takeUpDuty(core, core.membership);
+    await core.start();
+    this.#life = this.#live(core);
+  }
+
+  /** Says goodbye, falls silent, leaves the disk in order. May be called twice. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#ended.abort();
+    await this.#life;
+    await this.#duty?.closeLink();
+    await this.#core?.fallSilent();
+    await this.#duty?.close();
+    await this.#core?.close();
+  }
+
+  // What needs the platform, step by step; each step is tried until it works or the agent closes.
+  async #live(core: Core): Promise<void> {
+    const { log } = this.#options;
+    try {
+      if (core.membership === null) {
+        await this.#untilDone(RETRY_MOST_MS, (signal) => this.#askTime(core, signal));
+        await this.#untilDone(JOIN_MOST_MS, (signal) => this.#join(core, signal));
+      }
+      if (this.#ended.signal.aborted || core.membership === null) return;
+      this.#duty ??= this.#takeUpDuty(core, core.membership);
+      await this.#duty.start();
+    } catch (error) {
+      log.error({ err: error }, 'the agent cannot reach its platform, and plays what it holds');
+    }
+  }
+
+  async #untilDone(mostMs: number, step: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+    const { clock, random } = this.#options;
+    const { signal } = this.#ended;
+    const backoff = new Backoff(RETRY_FIRST_MS, mostMs, random);
+    while (!signal.aborted && !(await step(signal))) await pause(clock, backoff.nextMs(), signal);
+  }
+
+  #takeUpDuty(core: Core, membership: Membership): Duty {
+    return new Duty({
+      core,
+      membership,
+      askTime: (signal) => this.#askTime(core, signal),
+      renew: async (signal) => {
+        await this.#join(core, signal);
+      },
+    });
+  }
+
+  async #askTime(core: Core, signal: AbortSignal): Promise<boolean> {
+    const { clock, log } = this.#options;
+    try {
+      const sample = await askSignedTime({ platform: core.platform, trust: core.trust, clock, signal });
+      const isTaken = core.takeTime([sample]);
+      if (isTaken) this.#duty?.followStreams();
+      else log.warn({ at: sample.t2 }, 'the signed time is older than what was known already');
+      return isTaken;
+    } catch (error) {
+      if (!signal.aborted) log.debug({ err: error }, 'no signed time yet');
+      return false;
+    }
+  }
+
+  async #join(core: Core, signal: AbortSignal): Promise<boolean> {
+    const { log, joinCode, board } = this.#options;
+    try {
+      const code = await core.identity.joinCode(joinCode);
+      const request = { code, key: core.key.public, model: board.model.slice(0, 80) };
+      const answer = await core.platform.join(request, signal);
+      if (answer.state === 'waiting') {
+        log.info({ code }, 'waiting for an officer to confirm this code');
+        return false;
+      }
+      const own = { key: core.key, trust: core.trust, now: core.mediaNow() };
+      const membership = await checkAnswer(answer, own);
+      await core.identity.keep(membership);
+      core.membership = membership;
+      log.info({ deviceId: membership.deviceId }, 'joined');
+      return true;
+    } catch (error) {
+      if (!signal.aborted) log.warn({ err: error }, 'could not join yet');
+      return false;
+    }
+  }
+}

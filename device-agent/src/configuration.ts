@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { joinRequestSchema, LoaLangError, publicKeySchema } from '@loalang/shared';
+
+const environmentSchema = z.object({
+  LOALANG_DATA: z.string().min(1),
+  LOALANG_PLATFORM_URL: z.url({ protocol: /^https?$/ }),
+  LOALANG_ROOT_KEY: publicKeySchema,
+  LOALANG_BROKER_URL: z.url({ protocol: /^mqtts?$/ }).optional(),
+  LOALANG_JOIN_CODE: joinRequestSchema.shape.code.optional(),
+  /** Where what is played goes. */
+  LOALANG_SINK: z.enum(['null', 'wav']).default('null'),
+  LOALANG_WAV_FOLDER: z.string().min(1).optional(),
+});
+
+export interface Configuration {
+  readonly dataFolder: string;
+  readonly platformUrl: string;
+  readonly rootKey: string;
+  readonly brokerUrl: string | null;
+  readonly joinCode: string | null;
+  /** The folder of the recordings; null: nothing is kept of what is played. */
+  readonly wavFolder: string | null;
+}
+
+/** Reads the environment; throws CONFIGURATION_INVALID with the name of what is wrong. */
+export function readConfiguration(environment: NodeJS.ProcessEnv): Configuration {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new LoaLangError('CONFIGURATION_INVALID', {
+      variable: issue?.path.join('.') ?? 'environment',
+      detail: issue?.message ?? '',
+    });
+  }
+  const values = parsed.data;
+  return {
+    dataFolder: values.LOALANG_DATA,
+    platformUrl: values.LOALANG_PLATFORM_URL,
+    rootKey: values.LOALANG_ROOT_KEY,
+    brokerUrl: values.LOALANG_BROKER_URL ?? null,
+    joinCode: values.LOALANG_JOIN_CODE ?? null,
+    wavFolder:
+      values.LOALANG_SINK === 'wav' ? (values.LOALANG_WAV_FOLDER ?? `${values.LOALANG_DATA}/played`) : null,
+  };
+}

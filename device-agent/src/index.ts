@@ -1,0 +1,17 @@
+export { Agent } from './agent.ts';
+export { systemClock } from './clock/index.ts';
+export type { MonotonicClock, Timeline, Timer } from './clock/index.ts';
+export { LinuxBoard } from './health/index.ts';
+export type { Board, BoardReading } from './health/index.ts';
+export type { AgentOptions } from './options.ts';
+export { PacedNullSink, WavSink } from './sink/index.ts';
+export type { Render, Sink, WavSinkOptions } from './sink/index.ts';
+export { Playout } from './playout/index.ts';
+export type {
+  NowState,
+  PlayableItem,
+  Playing,
+  PlayoutOptions,
+  Progress,
+  ProofDraft,
+} from './playout/index.ts';

@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { pino } from 'pino';
+import { LoaLangError, type MediaTime } from '@loalang/shared';
+import { Agent } from './agent.ts';
+import { systemClock } from './clock/index.ts';
+import { readConfiguration } from './configuration.ts';
+import { LinuxBoard } from './health/index.ts';
+import { PacedNullSink, WavSink, type Sink } from './sink/index.ts';
+
+const SEGMENT_MS = 60_000;
+const KEEP_SEGMENTS = 60;
+
+/** The receiver as a process: configured by its environment, ended by SIGTERM, SIGINT or the death of its parent. */
+async function main(): Promise<void> {
+  const log = pino({ name: 'agent', level: process.env['LOALANG_LOG_LEVEL'] ?? 'info' });
+  const { dataFolder, platformUrl, rootKey, brokerUrl, joinCode, wavFolder } = readConfiguration(process.env);
+  const sink = openSink(wavFolder, (monotonicUs) => agent.mediaTimeAt(monotonicUs));
+  const agent: Agent = new Agent({
+    dataFolder,
+    platformUrl,
+    rootKey,
+    board: new LinuxBoard(dataFolder),
+    sink,
+    log,
+    // Without a battery-backed clock the system's clock stands still while the power is off.
+    wallClock: () => (existsSync('/dev/rtc0') ? Date.now() : null),
+    ...(brokerUrl === null ? {} : { brokerUrl }),
+    ...(joinCode === null ? {} : { joinCode }),
+  });
+  const end = (): void => {
+    agent.close().then(() => process.exit(0), fail);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(signal, end);
+  await agent.start();
+  process.send?.({ type: 'ready' });
+}
+
+function openSink(wavFolder: string | null, mediaTimeAt: (monotonicUs: number) => MediaTime | null): Sink {
+  if (wavFolder === null) return new PacedNullSink({ clock: systemClock });
+  mkdirSync(wavFolder, { recursive: true });
+  return new WavSink({
+    folder: wavFolder,
+    segmentMs: SEGMENT_MS,
+    keepSegments: KEEP_SEGMENTS,
+    clock: systemClock,
+    mediaTimeAt,
+  });
+}
+
+/** One sentence for what a person can mend, the stack for what only we can. */
+function fail(error: unknown): void {
+  const text =
+    error instanceof LoaLangError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${text}\n`, () => process.exit(1));
+}
+
+main().catch(fail);

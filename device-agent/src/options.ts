@@ -1,0 +1,29 @@
+import type { Logger } from 'pino';
+import type { MonotonicClock } from './clock/index.ts';
+import type { Board } from './health/index.ts';
+import type { Sink } from './sink/index.ts';
+
+/** What an agent is made of. */
+export interface AgentOptions {
+  readonly dataFolder: string;
+  readonly platformUrl: string;
+  /** The root's public key, pinned: whatever it has not certified is not believed. */
+  readonly rootKey: string;
+  /** Instead of the address told at joining. */
+  readonly brokerUrl?: string;
+  /** The code to join with; without one the agent makes its own and logs it. */
+  readonly joinCode?: string;
+  readonly board: Board;
+  readonly sink: Sink;
+  readonly clock?: MonotonicClock;
+  readonly log?: Logger;
+  /** The battery-backed clock, milliseconds since 1970; null where the board has none. By default the system's clock. */
+  readonly wallClock?: () => number | null;
+  /** 0 to 1, for jitter. */
+  readonly random?: () => number;
+  readonly maxCacheBytes?: number;
+}
+
+/** The options with everything that may be left out. */
+export type FullOptions = AgentOptions &
+  Required<Pick<AgentOptions, 'clock' | 'log' | 'wallClock' | 'random'>>;
