@@ -57,6 +57,7 @@ export class Broker {
       sessions: (role) => sessions.count(role),
       connections: () => this.#connectionCount.total,
       queuedBytes: () => this.#table.queuedBytes,
+      unsentBytes: () => this.#unsentBytes(),
     });
     this.#table = new StreamTable(clock, this.#metrics);
     this.#door = new Door({
@@ -129,6 +130,12 @@ export class Broker {
       this.#metrics.connectionRefused(objection);
       return new Error(`packet refused: ${objection}`);
     });
+  }
+
+  #unsentBytes(): number {
+    let bytes = 0;
+    for (const stream of this.#streams) bytes += stream.writableLength;
+    return bytes;
   }
 
   async #closeAll(): Promise<void> {

@@ -9,6 +9,7 @@ import type { Sessions } from './identity/sessions.ts';
 import type { SignIn, SignInRefusal } from './identity/sign-in.ts';
 import { aedesBounds, waitingBytes, type BrokerLimits } from './limits/bounds.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import { RetainedStore } from './retained/retained-store.ts';
 import { isStreamTopic, mayAddSubscription, mayReceive, objectionToPublish } from './rights/rights.ts';
 
 /** What Aedes asks, and whom. */
@@ -27,7 +28,7 @@ export interface DoorParts {
 
 /**
  * Aedes, unmodified, with its questions answered: who may come in, publish, subscribe and receive. It speaks MQTT and
- * keeps retained messages; streams go past it (`StreamEmitter`).
+ * hands out retained messages (`RetainedStore`); streams go past it (`StreamEmitter`).
  */
 export class Door {
   readonly #parts: DoorParts;
@@ -39,6 +40,7 @@ export class Door {
     this.#aedes = new Aedes({
       ...aedesBounds(parts.limits),
       mq: new StreamEmitter(parts.table),
+      persistence: new RetainedStore(),
       preConnect: (client, packet, done) => {
         // Nothing durable lives here: whoever asks for a lasting session gets a fresh one, which is what it would
         // get from any broker that has just started.

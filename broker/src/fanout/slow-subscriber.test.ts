@@ -102,33 +102,35 @@ test('one subscriber that stops reading makes no other more than 100 ms late', a
   expect(village.broker.snapshot().queuedBytes).toBeGreaterThan(0);
 });
 
-test('one receiver that stops reading its plans delays no other, and is closed before it costs memory', async () => {
+test('one receiver that stops reading its messages delays no other, and is closed before it costs memory', async () => {
   village = await TestVillage.start();
   const platform = await village.platform();
   const frozenId = deviceId(100);
-  const frozen = await village.openFrozen(await village.authority.issue(frozenId, 'device'), [
-    deviceTopic(frozenId, 'plan'),
-  ]);
-  const isClosed = once(frozen, 'close');
+  const topic = deviceTopic(frozenId, 'plan');
+  const frozen = await village.openFrozen(await village.authority.issue(frozenId, 'device'), [topic]);
+  const plan = Buffer.alloc(100_000);
+  const qos1 = { qos: 1, retain: true } as const;
+  while (village.broker.snapshot().unsentBytes < 200_000) await platform.publishAsync(topic, plan, qos1);
+
   const others = await subscribers(10, planTopic);
   const latenessMs: number[] = [];
   for (const client of others) {
     client.on('message', (_, payload) => latenessMs.push(performance.now() - Number(payload.toString())));
   }
+  // More than the hundred messages that Aedes' own emitter has under way at most.
   const count = 150;
-  const largePlan = Buffer.alloc(200_000);
   await pace(count, (index) => {
-    platform.publish(deviceTopic(frozenId, 'plan'), largePlan, { qos: 1, retain: true });
-    platform.publish(planTopic(1 + (index % others.length)), String(performance.now()), {
-      qos: 1,
-      retain: true,
-    });
+    platform.publish(topic, 'small', qos1);
+    platform.publish(planTopic(1 + (index % others.length)), String(performance.now()), qos1);
   });
   await until(() => latenessMs.length === count);
   expect(Math.max(...latenessMs)).toBeLessThan(100);
+  expect(village.broker.snapshot().closedSlow).toBe(0);
+
+  while (village.broker.snapshot().closedSlow === 0) await platform.publishAsync(topic, plan, qos1);
   frozen.resume();
-  await isClosed;
-  expect(village.broker.snapshot().closedSlow).toBe(1);
+  await once(frozen, 'close');
+  expect(village.broker.snapshot()).toMatchObject({ closedSlow: 1, sessions: { device: 10 } });
 });
 
 test('what a stalled subscriber could no longer play is dropped whole and counted, the rest arrives', async () => {

@@ -9,7 +9,10 @@ const MAX_COUNTED_CLIENTS = 4096;
 export interface Readings {
   readonly sessions: (role: BrokerRole) => number;
   readonly connections: () => number;
+  /** Stream packets that the table still holds back. */
   readonly queuedBytes: () => number;
+  /** What connections were given and the kernel has not taken. */
+  readonly unsentBytes: () => number;
 }
 
 /** Everything that is counted, at one moment. */
@@ -17,6 +20,7 @@ export interface BrokerSnapshot {
   readonly sessions: Readonly<Record<BrokerRole, number>>;
   readonly connections: number;
   readonly queuedBytes: number;
+  readonly unsentBytes: number;
   readonly receivedBytes: number;
   readonly delivered: { readonly packets: number; readonly bytes: number };
   readonly dropped: Dropped;
@@ -114,11 +118,12 @@ export class Metrics {
   }
 
   snapshot(): BrokerSnapshot {
-    const { sessions, connections, queuedBytes } = this.#readings;
+    const { sessions, connections, queuedBytes, unsentBytes } = this.#readings;
     return {
       sessions: { device: sessions('device'), platform: sessions('platform') },
       connections: connections(),
       queuedBytes: queuedBytes(),
+      unsentBytes: unsentBytes(),
       receivedBytes: this.#receivedBytes,
       delivered: { packets: this.#deliveredPackets, bytes: this.#deliveredBytes },
       dropped: { expired: this.#dropped.of('expired'), overflow: this.#dropped.of('overflow') },
@@ -170,7 +175,7 @@ export class Metrics {
   }
 
   #exposeReadings(): void {
-    const { sessions, connections, queuedBytes } = this.#readings;
+    const { sessions, connections, queuedBytes, unsentBytes } = this.#readings;
     const expose = (name: string, help: string, read: () => number): void => {
       const gauge: Gauge = new Gauge({
         name: `loalang_broker_${name}`,
@@ -183,6 +188,7 @@ export class Metrics {
     };
     expose('connections', 'Open connections, signed in or not', connections);
     expose('stream_queued_bytes', 'Bytes waiting for slow subscribers', queuedBytes);
+    expose('unsent_bytes', 'Bytes that the kernel has not taken yet', unsentBytes);
     const signedIn: Gauge<'role'> = new Gauge({
       name: 'loalang_broker_sessions',
       help: 'Who is signed in',
