@@ -24,7 +24,8 @@ export interface FleetOptions {
 
 const ONE_MINUTE: RecordingOptions = { segmentMs: 10_000, keepSegments: 6 };
 /** The receivers are switched on one after the other, so that a district does not join in one instant. */
-const START_SPREAD_MS = 2_000;
+const START_STEP_MS = 100;
+const LONGEST_SPREAD_MS = 2_000;
 /** A receiver that is still starting after this long does not hold up the others' word that they are there. */
 const START_WITHIN_MS = 10_000;
 
@@ -68,9 +69,9 @@ export class Fleet {
     return this.receiver(unitId, number).recordings;
   }
 
-  /** Switches all on, spread over two seconds. Resolves once each has started or failed, at the latest after some seconds. */
+  /** Switches all on, spread over two seconds at most. Resolves once each has started or failed, at the latest after some seconds. */
   async start(): Promise<void> {
-    const stepMs = START_SPREAD_MS / Math.max(1, this.#receivers.size);
+    const stepMs = Math.min(START_STEP_MS, LONGEST_SPREAD_MS / Math.max(1, this.#receivers.size));
     const started = this.receivers.map(async (receiver, index) => {
       await this.#wait(index * stepMs);
       await receiver.start();

@@ -98,7 +98,7 @@ export class Receiver {
    */
   async powerCut(): Promise<void> {
     this.#state = 'off';
-    this.network?.halfOpen();
+    this.network?.cut();
     const kept = `${this.#disk}.cut`;
     rmSync(kept, { recursive: true, force: true });
     if (existsSync(this.#disk)) cpSync(this.#disk, kept, { recursive: true });
@@ -114,6 +114,7 @@ export class Receiver {
 
   async #startAgent(): Promise<void> {
     const { platformUrl, brokerUrl, rootKey, clock, recording, reference } = this.#around;
+    this.network?.restore();
     mkdirSync(this.#disk, { recursive: true });
     mkdirSync(this.recordings, { recursive: true });
     const recorder = makeRecorder({

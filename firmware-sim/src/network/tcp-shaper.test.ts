@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { MonotonicClock } from '@loalang/device-agent';
 import { Link } from './link.ts';
@@ -31,7 +31,9 @@ async function serve(onSocket: (socket: Socket) => void): Promise<{ server: Serv
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   cleanUps.unshift(async () => new Promise<void>((resolve) => server.close(() => resolve())));
-  return { server, port: (server.address() as AddressInfo).port };
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return { server, port: address.port };
 }
 
 async function shape(port: number, profile: NetworkProfile): Promise<{ shaper: TcpShaper; link: Link }> {
@@ -56,6 +58,13 @@ async function closed(socket: Socket): Promise<void> {
   await new Promise<void>((resolve) => {
     socket.once('close', () => resolve());
   });
+}
+
+/** Dials, and waits until that connection is gone. */
+async function seeRefused(port: number): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port });
+  socket.on('error', () => undefined);
+  await closed(socket);
 }
 
 async function echo(): Promise<number> {
@@ -158,13 +167,28 @@ test('a reset is felt at both ends, and refusing lasts until it is taken back', 
   if (far === undefined) throw new Error('nothing was accepted');
   shaper.setRefusing(true);
   await Promise.all([closed(socket), closed(far)]);
-  const refused = connect({ host: '127.0.0.1', port: shaper.port });
-  refused.on('error', () => undefined);
-  await closed(refused);
+  await seeRefused(shaper.port);
   shaper.setRefusing(false);
   const isBack = once(server, 'connection');
   await dial(shaper.port);
   await isBack;
+});
+
+test('after a cut the near end is gone, the target is not told, and nothing gets through until it is restored', async () => {
+  const accepted: Socket[] = [];
+  const { server, port } = await serve((socket) => accepted.push(socket));
+  const { shaper } = await shape(port, perfectNetwork);
+  const isAccepted = once(server, 'connection');
+  const socket = await dial(shaper.port);
+  await isAccepted;
+  shaper.cut();
+  await closed(socket);
+  await seeRefused(shaper.port);
+  shaper.restore();
+  const isBack = once(server, 'connection');
+  await dial(shaper.port);
+  await isBack;
+  expect(accepted.map(({ destroyed, readableEnded }) => destroyed || readableEnded)).toEqual([false, false]);
 });
 
 test('a half-open connection swallows everything while a new one works', async () => {

@@ -23,6 +23,7 @@ export class TcpShaper {
   readonly #connections = new Set<Connection>();
   #server: Server | null = null;
   #isRefusing = false;
+  #isCut = false;
 
   constructor(options: { target: { host: string; port: number }; link: Link }) {
     this.#target = options.target;
@@ -74,6 +75,23 @@ export class TcpShaper {
     }
   }
 
+  /**
+   * The near side is gone without a word, as when its power is cut: the target is left with connections that nobody
+   * answers, and nothing is let through until `restore`.
+   */
+  cut(): void {
+    this.#isCut = true;
+    for (const { near, up, down } of this.#connections) {
+      up.silence();
+      down.silence();
+      near.resetAndDestroy();
+    }
+  }
+
+  restore(): void {
+    this.#isCut = false;
+  }
+
   async close(): Promise<void> {
     const server = this.#server;
     if (server === null) return;
@@ -87,7 +105,8 @@ export class TcpShaper {
   #accept(near: Socket): void {
     // An error is always followed by 'close', where the pipes deal with it.
     near.on('error', () => undefined);
-    if (this.#isRefusing || this.#server === null || this.#connections.size >= MAX_CONNECTIONS) {
+    const isFull = this.#connections.size >= MAX_CONNECTIONS;
+    if (this.#isRefusing || this.#isCut || isFull || this.#server === null) {
       near.resetAndDestroy();
       return;
     }

@@ -56,6 +56,15 @@ export class VirtualNetwork {
     for (const shaper of this.#shapers.values()) shaper.halfOpen();
   }
 
+  /** The receiver's power is cut: it is gone for those who talk with it, and they are not told. Until `restore`. */
+  cut(): void {
+    for (const shaper of this.#shapers.values()) shaper.cut();
+  }
+
+  restore(): void {
+    for (const shaper of this.#shapers.values()) shaper.restore();
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#shapers.values()].map(async (shaper) => shaper.close()));
     this.#shapers.clear();
