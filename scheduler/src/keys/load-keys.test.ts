@@ -31,7 +31,7 @@ async function isBelieved(signer: PlatformKeys, root: string, days: number): Pro
 
 test('the first start makes a root and four certified keys that nobody else can read', async () => {
   const keys = await loadKeys(folder, start);
-  const names = (await readdir(folder)).sort();
+  const names = (await readdir(folder)).toSorted();
   expect(names).toEqual(['README.txt', 'air.json', 'credential.json', 'plan.json', 'root.pem', 'time.json']);
   for (const name of names) expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
   expect(await readFile(join(folder, 'README.txt'), 'utf8')).toContain('does not belong here');

@@ -32,11 +32,11 @@ export function nowDevice(input: {
   const { now, volume, isMuted, certificates } = input;
   const streams = input.streams
     .filter(({ expiresAt }) => expiresAt > now)
-    .sort((a, b) => b.startAt - a.startAt || (a.id < b.id ? -1 : 1))
+    .toSorted((a, b) => b.startAt - a.startAt || (a.id < b.id ? -1 : 1))
     .slice(0, MAX_STREAMS);
   const stopped = input.stopped
     .filter(({ endAt }) => addMs(endAt, TOLD_BEYOND_END_MS) > now)
-    .sort((a, b) => b.stoppedAt - a.stoppedAt || (a.id < b.id ? -1 : 1))
+    .toSorted((a, b) => b.stoppedAt - a.stoppedAt || (a.id < b.id ? -1 : 1))
     .slice(0, MAX_STOPPED)
     .map(({ id }) => id);
   return { streams, stopped, volume, isMuted, certificates };

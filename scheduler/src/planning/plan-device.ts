@@ -33,7 +33,7 @@ export function planDevice(input: {
     .filter(({ stoppedAt, startAt }) => stoppedAt === null && startAt <= horizon)
     .map(toItem)
     .filter((item) => !isOver(item, input.now))
-    .sort((a, b) => a.startAt - b.startAt || (a.broadcastId < b.broadcastId ? -1 : 1))
+    .toSorted((a, b) => a.startAt - b.startAt || (a.broadcastId < b.broadcastId ? -1 : 1))
     .slice(0, MAX_ITEMS);
   return { policy: input.policy, items };
 }

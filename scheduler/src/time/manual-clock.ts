@@ -24,7 +24,7 @@ export class ManualClock implements Clock {
   advance(ms: number): void {
     const end = addMs(this.#now, ms);
     for (;;) {
-      const next = [...this.#due].sort(([, a], [, b]) => a.at - b.at)[0];
+      const next = [...this.#due].toSorted(([, a], [, b]) => a.at - b.at)[0];
       if (next === undefined || next[1].at > end) break;
       this.#due.delete(next[0]);
       this.#now = next[1].at;
