@@ -1,0 +1,94 @@
+// What a new broadcast would cut, and what would cut it, told before it is saved. The planner on the server decides; this
+// is the same rule on what the console knows: a higher bulletin interrupts a lower one, of equals the later one sounds,
+// and what was interrupted goes on where the clock says.
+import type { Broadcast, MediaTime, Priority } from '@loalang/shared';
+import { clockTime, spanText } from '../format/time.ts';
+import { words } from '../words/index.ts';
+import { endOf } from './phase.ts';
+
+export interface Intended {
+  readonly title: string;
+  readonly startAt: number;
+  readonly durationMs: number;
+  readonly priority: Priority;
+  readonly deviceIds: ReadonlySet<string>;
+}
+export interface Conflict {
+  readonly other: Broadcast;
+  /** What the two share, in milliseconds. */
+  readonly overlapMs: number;
+  /** Which of the two is cut. */
+  readonly isOtherCut: boolean;
+}
+export interface TimetableLine {
+  readonly at: number;
+  readonly text: string;
+}
+
+const ranks: Record<Priority, number> = { normal: 0, priority: 1, emergency: 2 };
+const endUs = (one: Intended): number => one.startAt + one.durationMs * 1000;
+
+/** Broadcasts that share loudspeakers and time with the intended one, by start. */
+export function conflictsOf(intended: Intended, broadcasts: readonly Broadcast[]): Conflict[] {
+  return broadcasts
+    .filter((other) => isShared(intended, other))
+    .map((other) => ({
+      other,
+      overlapMs: (Math.min(endUs(intended), endOf(other)) - Math.max(intended.startAt, other.startAt)) / 1000,
+      isOtherCut: yields(other, intended),
+    }));
+}
+
+function isShared(intended: Intended, other: Broadcast): boolean {
+  const isInTime = other.startAt < endUs(intended) && endOf(other) > intended.startAt;
+  return isInTime && other.cells.some(({ deviceId }) => intended.deviceIds.has(deviceId));
+}
+
+function yields(other: Broadcast, intended: Intended): boolean {
+  const difference = ranks[intended.priority] - ranks[other.priority];
+  return difference === 0 ? other.startAt <= intended.startAt : difference > 0;
+}
+
+/** "Sẽ ngắt “Thời sự chiều” 3 phút." */
+export function conflictSentences(conflicts: readonly Conflict[]): string[] {
+  return conflicts.map(({ other, overlapMs, isOtherCut }) =>
+    isOtherCut
+      ? words.send.willCut(other.title, spanText(overlapMs))
+      : words.send.willBeCut(other.title, spanText(overlapMs)),
+  );
+}
+
+/** The three lines of one conflict: what plays, what cuts in, what goes on. */
+export function timetable(intended: Intended, conflict: Conflict): TimetableLine[] {
+  const own = { title: intended.title, startAt: intended.startAt, endAt: endUs(intended) };
+  const other = {
+    title: conflict.other.title,
+    startAt: conflict.other.startAt as number,
+    endAt: endOf(conflict.other),
+  };
+  const [cut, cutter] = conflict.isOtherCut ? [other, own] : [own, other];
+  const lines: TimetableLine[] = [];
+  if (cut.startAt < cutter.startAt) {
+    const span = spanText((cutter.startAt - cut.startAt) / 1000);
+    lines.push({ at: cut.startAt, text: words.send.line.plays(cut.title, span) });
+  }
+  lines.push({ at: cutter.startAt, text: words.send.line.cuts(cutter.title) });
+  lines.push({
+    at: cutter.endAt,
+    text:
+      cut.endAt > cutter.endAt
+        ? words.send.line.resumes(cut.title, clockTime(cut.endAt))
+        : words.send.line.over(cutter.title),
+  });
+  return lines;
+}
+
+/** The nearest times at which nothing collides: right after each broadcast that stands in the way. Two at most. */
+export function freeSlots(intended: Intended, broadcasts: readonly Broadcast[]): MediaTime[] {
+  const minuteUs = 60_000_000;
+  const candidates = broadcasts
+    .map((other) => (Math.ceil(endOf(other) / minuteUs) * minuteUs) as MediaTime)
+    .filter((startAt) => startAt > intended.startAt)
+    .filter((startAt) => conflictsOf({ ...intended, startAt }, broadcasts).length === 0);
+  return [...new Set(candidates)].toSorted((a, b) => a - b).slice(0, 2);
+}

@@ -1,0 +1,16 @@
+import type { Device } from '@loalang/shared';
+import { shortUnitName } from '../format/unit-name.ts';
+import { words } from '../words/index.ts';
+
+/** "Loa 4 Tông Cại"; a receiver out of sight is a dash. */
+export function deviceName(device: Pick<Device, 'number' | 'name'> | undefined): string {
+  if (device === undefined) return words.common.none;
+  const bare = device.name.replace(new RegExp(`^(cụm )?loa\\s+${device.number}\\b[\\s,:·-]*`, 'iu'), '');
+  return words.devices.name(device.number, bare).trim();
+}
+
+/** The unit, where the name does not tell it already: receivers of several communes share their numbers. */
+export function unitNote(device: Pick<Device, 'name' | 'unitName'>, isOneUnit: boolean): string {
+  const isTold = device.name.includes(shortUnitName(device.unitName));
+  return isOneUnit || isTold ? '' : device.unitName;
+}

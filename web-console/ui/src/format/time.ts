@@ -1,0 +1,121 @@
+// Times and durations as people here read them. Vietnam is UTC+7 without daylight saving, and the log is kept in that
+// time whatever the laptop's own zone is set to.
+import type { MediaTime } from '@loalang/shared';
+import { words } from '../words/index.ts';
+
+const ZONE_MS = 7 * 3_600_000;
+const DAY_MS = 86_400_000;
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** Converts milliseconds since 1970 to media time. The brand is given here, since shared's own check would bring zod along. */
+export function mediaTimeOf(unixMs: number): MediaTime {
+  return Math.round(unixMs * 1000) as MediaTime;
+}
+
+const local = (time: number): Date => new Date(time / 1000 + ZONE_MS);
+
+/** Number of the local day since 1970. */
+export function dayOf(time: number): number {
+  return Math.floor((time / 1000 + ZONE_MS) / DAY_MS);
+}
+
+/** 17:08 */
+export function clockTime(time: number): string {
+  return local(time).toISOString().slice(11, 16);
+}
+
+/** 17:08:24 */
+export function clockSeconds(time: number): string {
+  return local(time).toISOString().slice(11, 19);
+}
+
+/** 24/11/2026 */
+export function dateText(time: number): string {
+  const date = local(time);
+  return `${two(date.getUTCDate())}/${two(date.getUTCMonth() + 1)}/${date.getUTCFullYear()}`;
+}
+
+/** 24/11 */
+export function shortDate(time: number): string {
+  return dateText(time).slice(0, 5);
+}
+
+/** Thứ Ba */
+export function weekday(time: number): string {
+  return words.time.weekdays[local(time).getUTCDay()] ?? '';
+}
+
+/** Hôm nay, Ngày mai, or Thứ Năm, 26/11. */
+export function dayTitle(time: number, now: number): string {
+  const date = `${weekday(time)}, ${shortDate(time)}`;
+  const ahead = dayOf(time) - dayOf(now);
+  if (ahead === 0) return `${words.time.today}, ${shortDate(time)}`;
+  return ahead === 1 ? `${words.time.tomorrow}, ${shortDate(time)}` : date;
+}
+
+/** hôm nay 17:00, ngày mai 06:00, Thứ Năm 26/11 06:00. */
+export function whenText(time: number, now: number): string {
+  const ahead = dayOf(time) - dayOf(now);
+  if (ahead === 0) return words.time.todayAt(clockTime(time));
+  if (ahead === 1) return words.time.tomorrowAt(clockTime(time));
+  return words.time.dayAndTime(`${weekday(time)} ${shortDate(time)}`, clockTime(time));
+}
+
+/** When something was last seen: relative for ten minutes, absolute afterwards, so that an old state never looks new. */
+export function agoText(time: number, now: number): string {
+  const seconds = Math.floor((now - time) / 1e6);
+  if (seconds < 3) return words.time.justNow;
+  if (seconds < 60) return words.time.ago(words.time.seconds(seconds));
+  if (seconds < 600) return words.time.ago(words.time.minutes(Math.floor(seconds / 60)));
+  return sinceText(time, now);
+}
+
+/** 05:41 hôm nay, or 05:41 ngày 23/11. */
+export function sinceText(time: number, now: number): string {
+  return dayOf(time) === dayOf(now)
+    ? words.time.earlierToday(clockTime(time))
+    : words.time.onDay(clockTime(time), shortDate(time));
+}
+
+/** 8 phút · 2 phút 58 giây · 1 giờ 5 phút; at least one second. */
+export function spanText(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const parts = [
+    hours > 0 ? words.time.hours(hours) : '',
+    minutes > 0 ? words.time.minutes(minutes) : '',
+    hours === 0 && seconds % 60 > 0 ? words.time.seconds(seconds % 60) : '',
+  ];
+  return parts.filter(Boolean).join(' ');
+}
+
+/** 02:41 · 1:02:41; never below zero. */
+export function timerText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const tail = `${two(Math.floor((seconds % 3600) / 60))}:${two(seconds % 60)}`;
+  return seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${tail}` : tail;
+}
+
+/** 8:00, as a length of audio. */
+export function lengthText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${two(seconds % 60)}`;
+}
+
+/** What native date and time inputs hold for a media time. */
+export function toInputs(time: number): { date: string; clock: string } {
+  const iso = local(time).toISOString();
+  return { date: iso.slice(0, 10), clock: iso.slice(11, 16) };
+}
+
+/** Reads native date and time inputs; null where either is empty. */
+export function fromInputs(date: string, clock: string): MediaTime | null {
+  const unixMs = Date.parse(`${date}T${clock.slice(0, 5)}:00+07:00`);
+  return Number.isNaN(unixMs) ? null : mediaTimeOf(unixMs);
+}
+
+/** 1,2: decimals with a comma. */
+export function decimal(value: number, digits: number): string {
+  return value.toLocaleString('vi-VN', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

@@ -1,0 +1,25 @@
+import { vi } from './vi.ts';
+
+/** Every word that the console shows; both languages have the same shape. */
+export type Words = typeof vi;
+export type Language = 'vi' | 'en';
+
+const STORED_AS = 'loalang.language';
+
+/** The words of the chosen language. Chosen once, before anything is drawn: a change loads the page again. */
+export let words: Words = vi;
+export let language: Language = 'vi';
+
+/** Loads the language that this browser chose before; Vietnamese costs no request. */
+export async function loadWords(): Promise<void> {
+  if (localStorage.getItem(STORED_AS) !== 'en') return;
+  words = vi;
+  language = 'en';
+  document.documentElement.lang = 'en';
+}
+
+/** Remembers the language and starts again in it. */
+export function chooseLanguage(next: Language): void {
+  localStorage.setItem(STORED_AS, next);
+  location.reload();
+}
