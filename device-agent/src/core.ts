@@ -110,7 +110,7 @@ export class Core {
   async start(): Promise<void> {
     this.amplifier.mute();
     this.#startClock();
-    await this.cache.start();
+    await this.cache.start(this.plan.held?.items ?? []);
     this.applyNow();
     this.applyPlan();
     this.#sinkWork = this.#startSink();

@@ -72,7 +72,7 @@ export class ClockFilter {
     const line = fitLine(this.#points, last, this.#priorPpm, this.#priorSdPpm);
     const ageS = (nowUs - last.atUs) / 1e6;
     const variance = line.offsetVariance + 2 * ageS * line.covariance + ageS * ageS * line.driftVariance;
-    const spread = 2 * Math.sqrt(Math.max(0, variance));
+    const spread = 3 * Math.sqrt(Math.max(0, variance));
     return {
       offsetUs: line.offsetUs + line.driftPpm * ageS,
       driftPpm: line.driftPpm,

@@ -14,6 +14,8 @@ import { isDiskFull } from './atomic-file.ts';
 
 /** A week of four hours a day at 24 kb/s is 300 MB. */
 export const DEFAULT_MAX_CACHE_BYTES = 1_000_000_000;
+/** What is due within this after a start is checked first: an item that goes on in the middle can't wait. */
+const AT_ONCE_US = 5 * 1e6;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MOST_MS = 60_000;
 /** What isn't due soon waits a random part of this, so that a thousand receivers don't ask in one second. */
@@ -49,9 +51,14 @@ export class AssetCache {
     this.#options = options;
   }
 
-  /** Opens the folder and begins to fetch what is wanted. */
-  async start(): Promise<void> {
+  /** Opens the folder; what must sound now is checked before this resolves. Then begins to fetch what is wanted. */
+  async start(items: readonly PlanItem[]): Promise<void> {
     await mkdir(this.#options.folder, { recursive: true });
+    this.#items = items;
+    const now = this.#options.mediaNow();
+    for (const asset of now === null ? [] : wantedAssets(items, now)) {
+      if (asset.dueAt - (now ?? 0) < AT_ONCE_US) await this.#checkOnDisk(asset);
+    }
     this.#work = this.#run();
   }
 

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { SimulatedPath, type Path } from '../testing/simulated-path.ts';
+import { ClockFilter, type ClockEstimate } from './clock-filter.ts';
+
+const lte: Path = { upUs: 25_000, downUs: 25_000, jitterUs: 9_000, driftPpm: 40 };
+
+/** Runs a filter over bursts every 30 s; gives its errors from `skip` bursts on, asked for halfway between bursts. */
+function run(
+  path: Path,
+  seed: number,
+  bursts: number,
+  skip: number,
+): { errorUs: number; estimate: ClockEstimate }[] {
+  const simulated = new SimulatedPath(path, seed);
+  const filter = new ClockFilter();
+  const seen = [];
+  for (let index = 0; index < bursts; index += 1) {
+    const atUs = 1e9 + index * 30e6;
+    filter.addBurst(simulated.burst(atUs));
+    const askedUs = atUs + 15e6;
+    const estimate = filter.estimate(askedUs);
+    if (index < skip || estimate === null) continue;
+    seen.push({ errorUs: askedUs + estimate.offsetUs - simulated.truthUs(askedUs), estimate });
+  }
+  return seen;
+}
+
+const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] ?? 0;
+
+test('over a path like LTE, with a crystal 40 ppm off, two receivers differ by less than 3 ms', () => {
+  const a = run(lte, 1, 200, 20);
+  const b = run({ ...lte, driftPpm: -35 }, 2, 200, 20);
+  const pairs = a.map(({ errorUs }, index) => Math.abs(errorUs - (b[index]?.errorUs ?? 0)));
+  expect(quantile(pairs, 0.5)).toBeLessThan(1_000);
+  expect(quantile(pairs, 0.99)).toBeLessThan(3_000);
+});
+
+test('the drift is learned', () => {
+  const last = run(lte, 3, 40, 39)[0];
+  expect(last?.estimate.driftPpm).toBeGreaterThan(36);
+  expect(last?.estimate.driftPpm).toBeLessThan(44);
+});
+
+test('asymmetry shifts the clock by half of the difference, and the uncertainty covers it', () => {
+  const seen = run({ upUs: 45_000, downUs: 5_000, jitterUs: 500, driftPpm: 10 }, 4, 40, 20);
+  for (const { errorUs, estimate } of seen) {
+    expect(errorUs).toBeGreaterThan(18_000);
+    expect(errorUs).toBeLessThan(22_000);
+    expect(estimate.uncertaintyUs).toBeGreaterThan(Math.abs(errorUs));
+  }
+});
+
+test('whatever the path, the uncertainty covers the error and is never below half the shortest round trip', () => {
+  const paths = fc.record({
+    upUs: fc.integer({ min: 50, max: 400_000 }),
+    downUs: fc.integer({ min: 50, max: 400_000 }),
+    jitterUs: fc.integer({ min: 0, max: 60_000 }),
+    driftPpm: fc.integer({ min: -90, max: 90 }),
+  });
+  fc.assert(
+    fc.property(paths, fc.integer({ min: 1, max: 1e9 }), (path, seed) => {
+      for (const { errorUs, estimate } of run(path, seed, 30, 3)) {
+        expect(estimate.uncertaintyUs).toBeGreaterThanOrEqual(Math.abs(errorUs));
+        expect(estimate.uncertaintyUs).toBeGreaterThanOrEqual((path.upUs + path.downUs) / 2);
+      }
+    }),
+    { seed: 11, numRuns: 60 },
+  );
+});
+
+test('a single exchange gives the hour, with the uncertainty that it has', () => {
+  const filter = new ClockFilter();
+  expect(filter.addBurst([{ t1: 1_000, t2: 5_000_000, t3: 5_000_000, t4: 301_000 }])).toBe(true);
+  const estimate = filter.estimate(301_000);
+  expect(estimate?.offsetUs).toBeCloseTo(5_000_000 - 151_000, -1);
+  expect(estimate?.uncertaintyUs).toBeGreaterThan(150_000);
+});
+
+test('without an exchange the uncertainty grows', () => {
+  const filter = new ClockFilter();
+  filter.addBurst(new SimulatedPath(lte, 5).burst(1e6));
+  const ages = [0, 60e6, 3_600e6].map((ageUs) => filter.estimate(2e6 + ageUs)?.uncertaintyUs ?? 0);
+  expect(ages).toEqual(ages.toSorted((a, b) => a - b));
+  expect(ages[2]).toBeGreaterThan((ages[0] ?? 0) + 50_000);
+});
+
+test.each([
+  ['a round trip of more than 2 s', { t1: 0, t2: 10e6, t3: 10e6, t4: 2_000_001 }],
+  ['a reply before its request', { t1: 10, t2: 10e6, t3: 10e6, t4: 9 }],
+  ['a reply sent before the request came in', { t1: 0, t2: 10e6, t3: 9e6, t4: 100 }],
+  ['more time at the platform than in all', { t1: 0, t2: 10e6, t3: 10.5e6, t4: 100 }],
+])('%s is thrown away', (_, sample) => {
+  const filter = new ClockFilter();
+  expect(filter.addBurst([sample])).toBe(false);
+  expect(filter.estimate(1e6)).toBeNull();
+});
+
+test('one burst that contradicts the line is not believed, three in a row are', () => {
+  const simulated = new SimulatedPath({ ...lte, jitterUs: 1_000 }, 6);
+  const filter = new ClockFilter();
+  for (let index = 0; index < 10; index += 1) filter.addBurst(simulated.burst(index * 30e6));
+  const moved = (index: number): ReturnType<typeof simulated.burst> =>
+    simulated.burst(index * 30e6).map((each) => ({ ...each, t2: each.t2 + 400_000, t3: each.t3 + 400_000 }));
+  expect([10, 11, 12].map((index) => filter.addBurst(moved(index)))).toEqual([false, false, true]);
+  const askedUs = 12 * 30e6 + 1e6;
+  const errorUs = askedUs + (filter.estimate(askedUs)?.offsetUs ?? 0) - simulated.truthUs(askedUs) - 400_000;
+  expect(Math.abs(errorUs)).toBeLessThan(5_000);
+});

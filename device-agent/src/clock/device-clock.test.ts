@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { mediaTime } from '@loalang/shared';
+import { SimulatedPath, type Path } from '../testing/simulated-path.ts';
+import { DeviceClock, type KeptTime } from './device-clock.ts';
+
+const lan: Path = { upUs: 500, downUs: 500, jitterUs: 100, driftPpm: 20 };
+
+function makeClock(options: { kept?: KeptTime; isSounding?: () => boolean } = {}): DeviceClock {
+  return new DeviceClock({ kept: options.kept ?? null, isSounding: options.isSounding ?? (() => false) });
+}
+
+test('before the first exchange it knows no hour', () => {
+  const clock = makeClock();
+  expect(clock.toMediaTime(5e6)).toBeNull();
+  expect(clock.reading(5e6)).toEqual({ state: 'none', uncertaintyUs: null, ageMs: null });
+  expect(clock.keep(5e6, 0)).toBeNull();
+});
+
+test('a short round trip puts it in step, a long one lets it know the hour', () => {
+  const inStep = makeClock();
+  inStep.addBurst(new SimulatedPath(lan, 1).burst(1e6), 2e6);
+  expect(inStep.reading(2e6).state).toBe('in-step');
+  const far = makeClock();
+  far.addBurst(new SimulatedPath({ ...lan, upUs: 300_000, downUs: 300_000 }, 1).burst(1e6), 2e6);
+  expect(far.reading(2e6).state).toBe('hour-known');
+  expect(far.toMediaTime(2e6)).not.toBeNull();
+});
+
+test('left alone for long it knows the hour no more', () => {
+  const clock = makeClock();
+  clock.addBurst(new SimulatedPath(lan, 1).burst(1e6), 2e6);
+  expect(clock.reading(2e6 + 3_600e6).state).toBe('hour-known');
+  expect(clock.toMediaTime(2e6 + 100 * 3_600e6)).toBeNull();
+});
+
+test('while something sounds it is slewed by 500 ppm at most, however far it is off', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -1_500_000, max: 1_500_000 }),
+      fc.integer({ min: 1, max: 1e6 }),
+      (jumpUs, seed) => {
+        const path = new SimulatedPath({ ...lan, driftPpm: 0 }, seed);
+        let isSounding = false;
+        const clock = makeClock({ isSounding: () => isSounding });
+        clock.addBurst(path.burst(1e6), 2e6);
+        isSounding = true;
+        let last = { atUs: 2e6, media: clock.toMediaTime(2e6) ?? 0 };
+        for (let index = 1; index <= 12; index += 1) {
+          const atUs = 2e6 + index * 30e6;
+          const burst = path
+            .burst(atUs)
+            .map((each) => ({ ...each, t2: each.t2 + jumpUs, t3: each.t3 + jumpUs }));
+          clock.addBurst(burst, atUs + 1e6);
+          for (const askedUs of [atUs + 1e6, atUs + 1_020_000, atUs + 20e6]) {
+            const media = clock.toMediaTime(askedUs);
+            if (media === null) continue;
+            const passedUs = askedUs - last.atUs;
+            expect(Math.abs(media - last.media - passedUs)).toBeLessThanOrEqual(passedUs * 560e-6 + 2);
+            last = { atUs: askedUs, media };
+          }
+        }
+      },
+    ),
+    { seed: 5, numRuns: 60 },
+  );
+});
+
+test('more than a second off while nothing sounds, it is set', () => {
+  const path = new SimulatedPath(lan, 7);
+  const clock = makeClock();
+  clock.addBurst(path.burst(1e6), 2e6);
+  for (const index of [1, 2, 3]) {
+    const burst = path.burst(index * 10e6).map((each) => ({ ...each, t2: each.t2 + 5e6, t3: each.t3 + 5e6 }));
+    clock.addBurst(burst, index * 10e6 + 1e6);
+  }
+  const nowUs = 32e6;
+  expect(Math.abs((clock.toMediaTime(nowUs) ?? 0) - path.truthUs(nowUs) - 5e6)).toBeLessThan(2_000);
+});
+
+test('the crystal of the receiver is followed to a millisecond', () => {
+  const path = new SimulatedPath({ ...lan, driftPpm: 60 }, 8);
+  const clock = makeClock({ isSounding: () => true });
+  for (let index = 0; index < 40; index += 1) clock.addBurst(path.burst(index * 30e6), index * 30e6 + 1e6);
+  const nowUs = 40 * 30e6;
+  expect(Math.abs((clock.toMediaTime(nowUs) ?? 0) - path.truthUs(nowUs))).toBeLessThan(1_000);
+});
+
+test('media time never goes back past what was kept: older replies are not believed', () => {
+  const path = new SimulatedPath(lan, 9);
+  const floor = mediaTime(Math.round(path.truthUs(100e6)));
+  const clock = makeClock({ kept: { floor, wallMs: 0, uncertaintyUs: 0, driftPpm: null } });
+  expect(clock.addBurst(path.burst(50e6), 51e6)).toBe(false);
+  expect(clock.toMediaTime(51e6)).toBeNull();
+  expect(clock.addBurst(path.burst(101e6), 102e6)).toBe(true);
+});
+
+test('after a power cut the battery-backed clock gives the hour, for about a day', () => {
+  const wallMs = 1_790_000_000_000;
+  const kept = { floor: mediaTime(wallMs * 1000), wallMs, uncertaintyUs: 2_000, driftPpm: 3 };
+  const after = (elapsedMs: number): DeviceClock => {
+    const clock = makeClock({ kept });
+    clock.startFromRtc(kept, wallMs + elapsedMs, 1e6);
+    return clock;
+  };
+  const hour = after(3_600_000);
+  expect(hour.reading(1e6)).toEqual({ state: 'hour-known', uncertaintyUs: 74_000, ageMs: null });
+  expect(hour.toMediaTime(1e6)).toBe((wallMs + 3_600_000) * 1000 + 2_000);
+  expect(after(40 * 3_600_000).toMediaTime(1e6)).toBeNull();
+  expect(after(-1_000).toMediaTime(1e6)).toBeNull();
+  expect(hour.keep(1e6, 0)).toBeNull();
+});
+
+test('the first exchange after the battery-backed clock sets it', () => {
+  const path = new SimulatedPath(lan, 10);
+  const wallMs = Math.round(path.truthUs(0) / 1000) - 900;
+  const kept = { floor: mediaTime(wallMs * 1000), wallMs, uncertaintyUs: 0, driftPpm: null };
+  const clock = makeClock({ kept });
+  clock.startFromRtc(kept, wallMs, 0);
+  clock.addBurst(path.burst(1e6), 2e6);
+  expect(Math.abs((clock.toMediaTime(2e6) ?? 0) - path.truthUs(2e6))).toBeLessThan(1_000);
+  expect(clock.reading(2e6).state).toBe('in-step');
+});
