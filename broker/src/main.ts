@@ -2,11 +2,16 @@ import { LoaLangError } from '@loalang/shared';
 import { pino } from 'pino';
 import { Broker } from './broker.ts';
 import { readConfiguration } from './configuration.ts';
+import { isLoopback } from './limits/connection-count.ts';
 
 /** The broker as a process: configured by its environment, ended by SIGTERM, SIGINT or the death of its parent. */
 async function main(): Promise<void> {
   const log = pino({ name: 'broker', level: process.env['LOALANG_LOG_LEVEL'] ?? 'info' });
-  const broker = new Broker({ ...readConfiguration(process.env), log });
+  const configuration = readConfiguration(process.env);
+  if (!isLoopback(configuration.host)) {
+    log.warn({ host: configuration.host }, 'plain MQTT beyond this machine: put TLS in front of it');
+  }
+  const broker = new Broker({ ...configuration, log });
   const end = (): void => {
     broker.close().then(
       () => process.exit(0),
@@ -15,7 +20,7 @@ async function main(): Promise<void> {
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(signal, end);
   const { port } = await broker.start();
-  process.send?.({ type: 'ready', port });
+  if (process.connected) process.send?.({ type: 'ready', port });
 }
 
 /** One sentence for what a person can mend, the stack for what only we can. */

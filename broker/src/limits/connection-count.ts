@@ -48,8 +48,13 @@ const IPV4_IN_IPV6 = '::ffff:';
 /** What counts as one address: an IPv4 address, the /64 network of an IPv6 one (one customer), this machine. */
 export function addressKey(address: string): string {
   const plain = address.startsWith(IPV4_IN_IPV6) ? address.slice(IPV4_IN_IPV6.length) : address;
-  if (plain === '::1' || plain.startsWith('127.')) return LOOPBACK;
+  if (isLoopback(plain)) return LOOPBACK;
   return isIPv6(plain) ? networkOf(plain) : plain;
+}
+
+/** Is this an address of this machine alone? */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address === 'localhost' || address.startsWith('127.');
 }
 
 function networkOf(address: string): string {

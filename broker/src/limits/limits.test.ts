@@ -98,6 +98,29 @@ test('a CONNECT that arrives byte by byte is as good as any', async () => {
   expect(await reader.next('connack')).toMatchObject({ returnCode: 0 });
 });
 
+test.each([
+  ['MQTT 5', { protocolVersion: 5 }, 1],
+  ['a client without keepalive', { keepalive: 0 }, 6],
+  ['a client that would be missed too late', { keepalive: 121 }, 6],
+] as const)('%s is told no', async (_, difference, returnCode) => {
+  await start();
+  await village.platform();
+  const socket = await village.open();
+  const reader = new PacketReader(socket);
+  const connect = await connectPacket(await village.authority.issue(deviceId(1), 'device'));
+  socket.write(generate({ ...connect, ...difference }));
+  expect(await reader.next('connack')).toMatchObject({ returnCode });
+  await cutOff(socket);
+});
+
+test('an address that is not ours is one clear error', async () => {
+  await start();
+  await expect(TestVillage.start({ host: '192.0.2.1' })).rejects.toMatchObject({
+    code: 'CONFIGURATION_INVALID',
+    details: { variable: 'LOALANG_BROKER_HOST' },
+  });
+});
+
 test('closing ends everybody, frozen or silent, and may be done twice', async () => {
   await start();
   await village.platform();

@@ -36,6 +36,21 @@ export class TcpListener implements Listener {
 }
 
 function translate(error: NodeJS.ErrnoException, port: number): Error {
-  if (error.code !== 'EADDRINUSE') return error;
-  return new LoaLangError('PORT_TAKEN', { port, variable: 'LOALANG_BROKER_PORT' }, { cause: error });
+  const variable = 'LOALANG_BROKER_PORT';
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new LoaLangError('PORT_TAKEN', { port, variable }, { cause: error });
+    case 'EACCES':
+      return invalid(variable, error);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return invalid('LOALANG_BROKER_HOST', error);
+    case undefined:
+    default:
+      return error;
+  }
+}
+
+function invalid(variable: string, cause: Error): Error {
+  return new LoaLangError('CONFIGURATION_INVALID', { variable, detail: cause.message }, { cause });
 }

@@ -1,7 +1,7 @@
 import { deviceChannels, deviceTopic, REVOKED_TOPIC, streamTopic, type BrokerRole } from '@loalang/shared';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { closed, deviceId, nextMessage, TestVillage, type Holder } from '../test-village.ts';
+import { closed, deviceId, nextMessage, TestClock, TestVillage, type Holder } from '../test-village.ts';
 
 /** The whole table of who may do what, written out, against a real broker. */
 
@@ -204,4 +204,29 @@ test('a device gets its own plan and never that of another', async () => {
     `${deviceTopic(one.id, 'plan')} plan of one`,
     `${deviceTopic(two.id, 'plan')} plan of two`,
   ]);
+});
+
+test('rights end with the credential, in the middle of a session', async () => {
+  const clock = new TestClock();
+  const other = await TestVillage.start({ clock });
+  try {
+    const platform = await other.platform();
+    const holder = await other.authority.issue(deviceId(1), 'device', 60_000);
+    const client = await other.connect(holder);
+    const heard: string[] = [];
+    client.on('message', (_, payload) => heard.push(payload.toString()));
+    await client.subscribeAsync(deviceTopic(holder.id, 'plan'), { qos: 1 });
+    await platform.publishAsync(deviceTopic(holder.id, 'plan'), 'in time', { qos: 1, retain: true });
+    await client.publishAsync(deviceTopic(holder.id, 'status'), 'in time', { qos: 1 });
+    clock.advance(61_000);
+    await platform.publishAsync(deviceTopic(holder.id, 'plan'), 'too late', { qos: 1, retain: true });
+    expect(await isSubscribed(client, STREAM)).toBe(false);
+    expect(heard).toEqual(['in time']);
+    const isClosed = closed(client);
+    client.publish(deviceTopic(holder.id, 'status'), 'too late', { qos: 1 });
+    await isClosed;
+    expect(other.broker.snapshot().refusedPublishes).toEqual({ 'signed-out': 1 });
+  } finally {
+    await other.close();
+  }
 });
