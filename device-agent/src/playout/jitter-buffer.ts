@@ -80,19 +80,22 @@ export class JitterBuffer {
     this.#expiresUs = expiresAt;
   }
 
-  /** What must be heard at `atUs`. A frame is taken out; everything else changes nothing but what counts as late. */
-  pull(atUs: number): Due {
+  /**
+   * What must be heard at `atUs`. A frame that begins up to `toleranceUs` later is due already; it is taken out.
+   * Everything else changes nothing but what counts as late.
+   */
+  pull(atUs: number, toleranceUs = STAMP_TOLERANCE_US): Due {
     this.#passedUs = Math.max(this.#passedUs, atUs);
     const head = this.#frames[0];
     if (head === undefined) return this.#dueWithoutFrame(atUs);
-    if (head.startUs <= atUs + STAMP_TOLERANCE_US) {
+    if (head.startUs <= atUs + toleranceUs) {
       const lostBefore = this.#lostBefore(head);
       this.#takeHead(head);
       return { kind: 'frame', frame: head, lostBefore };
     }
     if (this.#passed === null) return { kind: 'waiting', untilUs: head.startUs };
     const lostUntilUs = Math.min(this.#passed.endUs + this.#lostBefore(head) * FRAME_US, head.startUs);
-    return atUs + STAMP_TOLERANCE_US < lostUntilUs
+    return atUs + toleranceUs < lostUntilUs
       ? { kind: 'lost', untilUs: lostUntilUs }
       : { kind: 'silence', untilUs: head.startUs };
   }
@@ -149,8 +152,8 @@ export class JitterBuffer {
     }
     if (this.#frames.length >= MAX_BUFFERED_FRAMES) return 'full';
     if (after !== undefined) this.counts.reordered += 1;
-    // A copy: a view would keep the whole chunk that came from the socket alive for as long as the frame waits.
-    this.#frames.splice(index, 0, { ...frame, opus: frame.opus.slice() });
+    // A copy (`slice` of a Buffer would be a view): a view would keep the whole chunk that came from the socket alive for as long as the frame waits.
+    this.#frames.splice(index, 0, { ...frame, opus: Uint8Array.from(frame.opus) });
     return 'kept';
   }
 

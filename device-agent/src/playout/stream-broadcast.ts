@@ -44,9 +44,13 @@ export class StreamBroadcast implements Broadcast {
 
   /** Its time box, or earlier where the sender ended it or it was taken off the air and only its rest is played. */
   get endAt(): MediaTime {
+    return mediaTime(this.#endUs);
+  }
+
+  get #endUs(): number {
     const saidUs = this.buffer.endUs ?? Infinity;
     const drainedUs = this.#isDraining ? (this.buffer.tailUs ?? this.startAt) : Infinity;
-    return mediaTime(Math.min(this.#stream.expiresAt, saidUs, drainedUs));
+    return Math.min(this.#stream.expiresAt, saidUs, drainedUs);
   }
 
   /** Off the air: what has arrived is still played. */
@@ -102,7 +106,7 @@ export class StreamBroadcast implements Broadcast {
   settle(at: MediaTime, missedBefore: MissedReason): null {
     const untilUs = Math.min(at, this.endAt);
     if (this.#first === null) {
-      const frames = Math.floor((untilUs - this.startAt - this.#stream.latencyMs * 1000) / FRAME_US);
+      const frames = Math.round((untilUs - this.startAt - this.#stream.latencyMs * 1000) / FRAME_US);
       this.account.missed('no-packets', Math.max(0, frames - this.account.counted));
     } else if (this.#first.sequence > 0) {
       const fitting = Math.max(0, Math.round((this.#first.startUs - this.startAt) / FRAME_US));
@@ -115,10 +119,17 @@ export class StreamBroadcast implements Broadcast {
   }
 
   #open(decoder: OpusDecoder): StreamSource {
-    return new StreamSource(this.buffer, decoder, this.startAt, {
-      played: (frames) => this.account.played(frames),
-      concealed: (frames) => this.account.concealed(frames),
-      missed: (frames) => this.account.missed('no-packets', frames),
+    const tally = {
+      played: (frames: number) => this.account.played(frames),
+      concealed: (frames: number) => this.account.concealed(frames),
+      missed: (frames: number) => this.account.missed('no-packets', frames),
+    };
+    return new StreamSource({
+      buffer: this.buffer,
+      decoder,
+      startAt: this.startAt,
+      endUs: () => this.#endUs,
+      tally,
     });
   }
 }

@@ -10,6 +10,7 @@ import type { Source } from './source.ts';
 const AUDIBLE_CONCEALMENT_FRAMES = 5;
 // 5 ms: long enough not to click, too short to swallow the beginning of a word.
 const JOINT_SAMPLES = 240;
+const HALF_SAMPLE_US = 0.5 / SAMPLES_PER_US + 1;
 
 /** Where a stream's frames are counted; counts may be taken back once a gap turns out to be intended silence. */
 export interface FrameTally {
@@ -18,11 +19,21 @@ export interface FrameTally {
   missed(frames: number): void;
 }
 
+export interface StreamSourceParts {
+  readonly buffer: JitterBuffer;
+  readonly decoder: OpusDecoder;
+  readonly startAt: MediaTime;
+  /** Media time from which nothing more is due; it may come nearer while the stream plays. */
+  readonly endUs: () => number;
+  readonly tally: FrameTally;
+}
+
 /** A live stream: its jitter buffer and decoder. What is missing is concealed, then faded to silence. */
 export class StreamSource implements Source {
   readonly #buffer: JitterBuffer;
   readonly #decoder: OpusDecoder;
   readonly #startUs: number;
+  readonly #endUs: () => number;
   readonly #tally: FrameTally;
   #position = 0;
   #lostFrames = 0;
@@ -30,10 +41,11 @@ export class StreamSource implements Source {
   #isSilent = true;
   #isClosed = false;
 
-  constructor(buffer: JitterBuffer, decoder: OpusDecoder, startAt: MediaTime, tally: FrameTally) {
+  constructor({ buffer, decoder, startAt, endUs, tally }: StreamSourceParts) {
     this.#buffer = buffer;
     this.#decoder = decoder;
     this.#startUs = startAt;
+    this.#endUs = endUs;
     this.#tally = tally;
   }
 
@@ -44,8 +56,10 @@ export class StreamSource implements Source {
 
   next(): Float32Array {
     const atUs = this.#startUs + this.#position / SAMPLES_PER_US;
+    // Reading ahead goes a little past the end; nothing is missing there.
+    if (atUs + STAMP_TOLERANCE_US >= this.#endUs()) return this.#advance(this.#rest(FRAME_SAMPLES));
     this.#tally.missed(this.passOver(atUs));
-    const due = this.#buffer.pull(atUs);
+    const due = this.#buffer.pull(atUs, this.#toleranceUs);
     if (due.kind === 'frame') return this.#advance(this.#play(due.frame, due.lostBefore, atUs));
     const length = due.kind === 'ended' ? FRAME_SAMPLES : this.#lengthUntil(due.untilUs);
     return this.#advance(due.kind === 'lost' ? this.#conceal(length) : this.#rest(length));
@@ -89,10 +103,14 @@ export class StreamSource implements Source {
     return samples;
   }
 
-  // A frame whose place begins within a millisecond of here goes on without a joint.
+  // Out of silence a frame begins at its sample; in the flow it is not moved about for a fraction of a millisecond.
+  get #toleranceUs(): number {
+    return this.#isSilent ? HALF_SAMPLE_US : STAMP_TOLERANCE_US;
+  }
+
   #trimOf(frame: StreamFrame, atUs: number): number {
     const behindUs = atUs - frame.startUs;
-    if (behindUs <= STAMP_TOLERANCE_US) return 0;
+    if (behindUs <= this.#toleranceUs) return 0;
     return Math.min(FRAME_SAMPLES - 1, Math.round(behindUs * SAMPLES_PER_US));
   }
 

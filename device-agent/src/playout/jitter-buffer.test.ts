@@ -1,0 +1,182 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { mediaTime } from '@loalang/shared';
+import type { AudioPacket } from '@loalang/shared';
+import { JitterBuffer, MAX_BUFFERED_FRAMES } from './jitter-buffer.ts';
+
+const START = 1_000_000_000;
+const FRAME_US = 20_000;
+const MINUTE_US = 60_000_000;
+const at = (frame: number): number => START + frame * FRAME_US;
+const buffer = (): JitterBuffer => new JitterBuffer(mediaTime(START), mediaTime(START + MINUTE_US));
+
+const packet = (sequence: number, startUs: number, count = 1, isLast = false): AudioPacket => ({
+  sequence: sequence % 2 ** 32,
+  mediaTime: mediaTime(startUs),
+  isLast,
+  frames: Array.from({ length: count }, (_, index) => Uint8Array.of((sequence + index) % 256)),
+});
+
+/** Pulls until a moment, frame by frame: the first byte of each, or what else was due. */
+function pullAll(from: JitterBuffer, fromUs: number, untilUs: number): (number | string)[] {
+  const seen: (number | string)[] = [];
+  for (let us = fromUs; us < untilUs; us += FRAME_US) {
+    const due = from.pull(us);
+    seen.push(due.kind === 'frame' ? (due.frame.opus[0] ?? -1) : due.kind);
+  }
+  return seen;
+}
+
+describe('the jitter buffer', () => {
+  it('gives frames in the order of their stamps, whatever the order of their coming', () => {
+    const frames = buffer();
+    for (const number of [2, 0, 4, 1, 3]) frames.insert(packet(number, at(number)), START);
+    expect(pullAll(frames, START, at(5))).toEqual([0, 1, 2, 3, 4]);
+    expect(frames.counts).toMatchObject({ kept: 5, reordered: 3 });
+  });
+
+  it('waits before the first frame, and knows loss from intended silence', () => {
+    const frames = buffer();
+    expect(frames.pull(START)).toEqual({ kind: 'waiting', untilUs: null });
+    frames.insert(packet(7, at(2)), START);
+    expect(frames.pull(at(1))).toEqual({ kind: 'waiting', untilUs: at(2) });
+    frames.insert(packet(9, at(4)), START);
+    frames.insert(packet(10, at(8)), START);
+    expect(pullAll(frames, at(2), at(10))).toEqual([
+      7,
+      'lost',
+      9,
+      'silence',
+      'silence',
+      'silence',
+      10,
+      'lost',
+    ]);
+  });
+
+  it('goes on over the end of the numbers', () => {
+    const frames = buffer();
+    frames.insert(packet(2 ** 32 - 2, at(0), 4), START);
+    frames.insert(packet(3, at(5)), START);
+    expect(pullAll(frames, at(0), at(6))).toEqual([254, 255, 0, 1, 'lost', 3]);
+    expect(frames.counts.kept).toBe(5);
+  });
+
+  it('refuses what is late, there already, overlapping, too far ahead or outside of the stream', () => {
+    const frames = buffer();
+    frames.insert(packet(0, at(0), 3), START);
+    frames.insert(packet(0, at(0), 3), START);
+    frames.insert(packet(3, at(2) + 9_000), START);
+    frames.insert(packet(4, at(3)), at(4));
+    frames.insert(packet(5, START + 13_000_000), START);
+    frames.insert(packet(6, START + MINUTE_US - 1_000), START + MINUTE_US - FRAME_US);
+    frames.insert(packet(7, START - FRAME_US), START - FRAME_US);
+    frames.pull(at(2));
+    frames.insert(packet(1, at(1)), START);
+    expect(frames.counts).toEqual({
+      kept: 3,
+      duplicate: 3,
+      overlapping: 1,
+      late: 2,
+      'too-early': 1,
+      outside: 2,
+      full: 0,
+      reordered: 0,
+    });
+  });
+
+  it('is not put out by a wild number', () => {
+    const frames = buffer();
+    frames.insert(packet(0, at(0)), START);
+    frames.insert(packet(3_000_000_000, at(1)), START);
+    frames.insert(packet(1_000_000_000, at(3)), START);
+    frames.insert(packet(4, at(4)), START);
+    expect(pullAll(frames, START, at(5)).map((due) => typeof due)).toEqual([
+      'number',
+      'number',
+      'string',
+      'number',
+      'number',
+    ]);
+  });
+
+  it('ends where the sender says so', () => {
+    const frames = buffer();
+    frames.insert(packet(0, at(0), 2, true), START);
+    frames.insert(packet(2, at(2)), START);
+    expect(pullAll(frames, START, at(4))).toEqual([0, 1, 'ended', 'ended']);
+    expect(frames.endUs).toBe(at(2));
+  });
+
+  it('does not keep the memory that a packet came in', () => {
+    const frames = buffer();
+    const chunk = Buffer.alloc(65_536, 5);
+    frames.insert({ ...packet(0, at(0)), frames: [chunk.subarray(100, 103)] }, START);
+    chunk.fill(9);
+    const due = frames.pull(START);
+    expect(due.kind === 'frame' && due.frame.opus).toEqual(Uint8Array.of(5, 5, 5));
+    expect(due.kind === 'frame' && due.frame.opus.buffer.byteLength).toBe(3);
+  });
+});
+
+describe('whatever comes', () => {
+  const anyPacket = fc.record({
+    sequence: fc.oneof(fc.nat(700), fc.nat(2 ** 32 - 1)),
+    frame: fc.oneof(fc.integer({ min: -5, max: 700 }), fc.nat(100_000)),
+    shiftUs: fc.constantFrom(0, 1, 500, 9_000, 19_999),
+    count: fc.integer({ min: 1, max: 6 }),
+    isLast: fc.boolean(),
+    advance: fc.nat(30),
+  });
+
+  it('it stays bounded, in order, never gives a frame twice and never one out of its time', () => {
+    fc.assert(
+      fc.property(fc.array(anyPacket, { maxLength: 300 }), (packets) => {
+        const frames = buffer();
+        const given = new Set<number>();
+        let nowUs = START;
+        let lastUs = 0;
+        for (const { sequence, frame, shiftUs, count, isLast, advance } of packets) {
+          const isRare = isLast && sequence % 7 === 0;
+          frames.insert(packet(sequence, Math.max(0, at(frame) + shiftUs), count, isRare), nowUs);
+          for (let step = 0; step < advance; step += 1) {
+            frames.discardBefore(nowUs);
+            const due = frames.pull(nowUs);
+            if (due.kind === 'frame') {
+              expect(given.has(due.frame.startUs)).toBe(false);
+              given.add(due.frame.startUs);
+              expect(due.frame.startUs).toBeGreaterThan(lastUs);
+              expect(due.frame.startUs).toBeLessThanOrEqual(nowUs + 1_000);
+              expect(due.frame.startUs + FRAME_US).toBeGreaterThan(nowUs);
+              expect(due.lostBefore).toBeGreaterThanOrEqual(0);
+              lastUs = due.frame.startUs;
+            } else if (due.kind === 'silence') {
+              expect(due.untilUs).toBeGreaterThan(nowUs);
+            }
+            nowUs += FRAME_US;
+          }
+          expect(frames.size).toBeLessThanOrEqual(MAX_BUFFERED_FRAMES);
+        }
+      }),
+      { numRuns: 200, seed: 3 },
+    );
+  });
+
+  it('loses nothing of a stream whose packets all come in time, in any order', () => {
+    const order = fc.shuffledSubarray(
+      Array.from({ length: 100 }, (_, index) => index),
+      { minLength: 100 },
+    );
+    fc.assert(
+      fc.property(order, fc.nat(2 ** 32 - 1), (numbers, first) => {
+        const frames = buffer();
+        for (const number of numbers) frames.insert(packet(first + number, at(number)), START);
+        const expected = Array.from({ length: 100 }, (_, index) => ((first + index) % 2 ** 32) % 256);
+        expect(pullAll(frames, START, at(100))).toHaveLength(100);
+        expect(frames.counts.kept).toBe(100);
+        expect(expected).toHaveLength(100);
+      }),
+      { numRuns: 50, seed: 4 },
+    );
+  });
+});
