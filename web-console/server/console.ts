@@ -112,15 +112,16 @@ function buildParts({ platform, log, publicUrl }: ConsoleOptions) {
 
 async function addPlugins(app: App, options: ConsoleOptions, parts: Parts): Promise<void> {
   answerErrors(app);
+  // Comes first: it closes the sockets of upgrades that the hooks after it refuse.
+  await app.register(websocket, {
+    // Four times what the microphone takes, so that it can say what was wrong before the protocol itself gives up.
+    options: { maxPayload: 4 * MAX_MESSAGE_BYTES, perMessageDeflate: false },
+  });
   await app.register(cookie);
   addSecurityHeaders(app, parts.isHttps);
   requireSameOrigin(app, options.publicUrl ?? null);
   enforceAccess(app, options.platform);
   await describeRoutes(app, options.version ?? '0.1.0');
-  await app.register(websocket, {
-    // Four times what the microphone takes, so that it can say what was wrong before the protocol itself gives up.
-    options: { maxPayload: 4 * MAX_MESSAGE_BYTES, perMessageDeflate: false },
-  });
 }
 
 async function addRoutes(app: App, options: ConsoleOptions, parts: Parts): Promise<void> {

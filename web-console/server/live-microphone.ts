@@ -180,7 +180,7 @@ export class LiveMicrophone {
     this.#finish();
     wire.send({ type: 'error', code, vi: sentence(code, 'vi', details), en: sentence(code, 'en', details) });
     wire.close(closeCode ?? (code === 'INTERNAL' ? CLOSE_FAILED : CLOSE_POLICY));
-    if (state.kind === 'on-air') void this.#endSession(state.session).then(this.#resolveClosed);
+    if (state.kind === 'on-air') void this.#endAndClose(state.session);
     else if (state.kind === 'waiting') this.#resolveClosed();
   }
 
@@ -190,6 +190,11 @@ export class LiveMicrophone {
     if (this.#droppedFrames > 0) {
       this.#parts.log.warn({ droppedFrames: this.#droppedFrames }, 'sound came faster than time');
     }
+  }
+
+  async #endAndClose(session: LiveSession): Promise<void> {
+    await this.#endSession(session);
+    this.#resolveClosed();
   }
 
   async #endSession(session: LiveSession): Promise<void> {

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pino, { type Logger } from 'pino';
-import { createScheduler, type Sample, sampleSchema, type Scheduler } from '@loalang/scheduler';
+import { createScheduler, readSample, type Sample, type SchedulerConfig } from '@loalang/scheduler';
 import { LoaLangError, sentence } from '@loalang/shared';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { createConsole } from './console.ts';
+import { makeFirstLink } from './first-administrator.ts';
 
 /** The platform's process: the broadcast centre and the console. It speaks to its parent over IPC and logs; it prints nothing. */
 
@@ -17,7 +17,8 @@ interface Running {
 }
 
 async function start(configuration: Configuration, log: Logger): Promise<Running> {
-  const sample = await readSample(configuration.LOALANG_SAMPLE);
+  const { LOALANG_SAMPLE: samplePath } = configuration;
+  const sample = samplePath === undefined ? null : await readSample(samplePath);
   const scheduler = await createScheduler(schedulerConfig(configuration, sample, log));
   try {
     const server = await createConsole({
@@ -31,7 +32,8 @@ async function start(configuration: Configuration, log: Logger): Promise<Running
     });
     const host = configuration.LOALANG_HTTP_HOST;
     const port = await server.listen({ port: configuration.LOALANG_HTTP_PORT, host });
-    const signInUrl = await makeSignInUrl(scheduler, configuration, port);
+    const token = await makeFirstLink(scheduler);
+    const signInUrl = token === null ? null : signInAddress(token, configuration, port);
     process.send?.({ type: 'ready', port, ...(signInUrl === null ? {} : { signInUrl }) });
     log.info({ host, port }, 'the console is up');
     return {
@@ -46,11 +48,7 @@ async function start(configuration: Configuration, log: Logger): Promise<Running
   }
 }
 
-function schedulerConfig(
-  configuration: Configuration,
-  sample: Sample | null,
-  log: Logger,
-): Parameters<typeof createScheduler>[0] {
+function schedulerConfig(configuration: Configuration, sample: Sample | null, log: Logger): SchedulerConfig {
   const { DATABASE_URL: databaseUrl, LOALANG_BROKER_PUBLIC_URL: publicUrl } = configuration;
   return {
     dataFolder: configuration.LOALANG_DATA,
@@ -65,27 +63,11 @@ function schedulerConfig(
   };
 }
 
-async function readSample(path: string | undefined): Promise<Sample | null> {
-  if (path === undefined) return null;
-  try {
-    return sampleSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : 'unreadable';
-    throw new LoaLangError('CONFIGURATION_INVALID', { variable: 'LOALANG_SAMPLE', detail }, { cause });
-  }
-}
-
-/** Until an administrator has chosen a password, each start gives one link that signs in once. */
-async function makeSignInUrl(
-  { people }: Scheduler,
-  configuration: Configuration,
-  port: number,
-): Promise<string | null> {
-  const token = await people.firstSignInLink();
-  if (token === null) return null;
+function signInAddress(token: string, configuration: Configuration, port: number): string {
   const host = configuration.LOALANG_HTTP_HOST;
   const isAnyAddress = host === '0.0.0.0' || host === '::';
-  const base = configuration.LOALANG_HTTP_PUBLIC_URL ?? `http://${isAnyAddress ? 'localhost' : host}:${port}`;
+  const name = isAnyAddress ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  const base = configuration.LOALANG_HTTP_PUBLIC_URL ?? `http://${name}:${port}`;
   return new URL(`/vao?ma=${token}`, base).href;
 }
 

@@ -1,4 +1,4 @@
-import { count, eq, inArray } from 'drizzle-orm';
+import { asc, count, eq, inArray, isNull } from 'drizzle-orm';
 import { LoaLangError, type Person, type Policy, type Unit } from '@loalang/shared';
 import { schema, type Db } from '../database/index.ts';
 import { outline } from './outline.ts';
@@ -31,6 +31,18 @@ export class Units {
       .where(inArray(units.id, ids))
       .groupBy(units.id);
     return outline(rows, rootId);
+  }
+
+  /** Id of the unit above all others; null while there is none. */
+  async top(): Promise<string | null> {
+    const { units } = schema;
+    const rows = await this.#db
+      .select({ id: units.id })
+      .from(units)
+      .where(isNull(units.parentId))
+      .orderBy(asc(units.position), asc(units.id))
+      .limit(1);
+    return rows[0]?.id ?? null;
   }
 
   /** Ids of the unit itself and of all below it; empty where there is no such unit. */

@@ -61,7 +61,7 @@ export class SessionWatch {
 
   async #check(): Promise<void> {
     try {
-      for (const token of [...this.#watched.keys()]) {
+      for (const token of this.#watched.keys()) {
         // One after the other: this is no reason to take every connection of the database at once.
         if ((await this.#people.session(token)) === null) this.end(token);
       }
