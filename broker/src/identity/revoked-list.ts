@@ -3,7 +3,7 @@ import type { TrustStore } from '@loalang/shared/signing';
 
 export type RevokedOffer =
   | { state: 'taken'; ids: ReadonlySet<string> }
-  /** A newer list, or this one, is held: here it is, as it was signed. */
+  /** A newer list is held: here it is, as it was signed. */
   | { state: 'held'; jws: string }
   | { state: 'refused'; reason: RefusalReason };
 
@@ -13,7 +13,10 @@ interface HeldList {
   readonly ids: ReadonlySet<string>;
 }
 
-/** The list of revoked ids, as the platform signed it. Its version only grows, whoever publishes. */
+/**
+ * The list of revoked ids, as the platform signed it. Its version only grows, whoever publishes; the same version again
+ * is taken for its younger signature, since the key of the old one expires.
+ */
 export class RevokedList {
   readonly #trust: TrustStore;
   #held: HeldList | null = null;
@@ -31,12 +34,12 @@ export class RevokedList {
     return this.#held?.ids.has(id) ?? false;
   }
 
-  /** Takes in a list that came in over the wire, if it is signed and newer. */
+  /** Takes in a list that came in over the wire, if it is signed and not older. */
   async offer(jws: string, now: MediaTime): Promise<RevokedOffer> {
     const verified = await this.#trust.verify(jws, { purpose: 'credential', schema: revokedSchema, now });
     if (!verified.ok) return { state: 'refused', reason: verified.reason };
     const { version, ids } = verified.payload;
-    if (this.#held !== null && version <= this.#held.version) return { state: 'held', jws: this.#held.jws };
+    if (this.#held !== null && version < this.#held.version) return { state: 'held', jws: this.#held.jws };
     this.#held = { jws, version, ids: new Set(ids) };
     return { state: 'taken', ids: this.#held.ids };
   }

@@ -177,6 +177,18 @@ describe('the list of revoked ids', () => {
     expect(String((await message).payload)).toBe(newer);
   });
 
+  test('is kept with its youngest signature', async () => {
+    const platform = await village.platform();
+    const reader = await village.device(2);
+    const first = nextMessage(reader);
+    await reader.subscribeAsync(REVOKED_TOPIC, { qos: 1 });
+    await first;
+    const again = await village.authority.revoke(1, []);
+    const second = nextMessage(reader);
+    await platform.publishAsync(REVOKED_TOPIC, again, { qos: 1, retain: true });
+    expect((await second).payload.toString()).toBe(again);
+  });
+
   test('is not believed from another root, and its publisher is cut off', async () => {
     const platform = await village.platform();
     const foreign = await Authority.create();
