@@ -126,7 +126,7 @@ test('three receivers join over their networks, get in step and tell what their 
   }
 });
 
-test('a planned tone is recorded at its time where it was planned and nowhere else', async () => {
+test('a planned tone is recorded at its time where it was planned and nowhere else, the network gone or not', async () => {
   const { receivers } = await startFleet();
   for (const { unitId, number } of devices) {
     await platform.sendNow(unitId, number);
@@ -134,13 +134,15 @@ test('a planned tone is recorded at its time where it was planned and nowhere el
   }
   const item = makeItem(4000);
   const audio = await makeTone();
-  await platform.plan('yen-the', 1, item, audio);
-  await platform.plan('an-lac', 1, item, audio);
-  await platform.statusOf('an-lac', 1, ({ playing }) => playing !== null);
+  for (const unitId of ['yen-the', 'an-lac']) {
+    await platform.plan(unitId, 1, item, audio);
+    await platform.statusOf(unitId, 1, ({ cached }) => cached.includes(item.broadcastId));
+  }
+  receivers[2]?.network?.setOutage('stalled');
   const { board } = await platform.statusOf('yen-the', 1, ({ playing }) => playing !== null);
   expect(board.isAmplifierOn).toBe(true);
-  await platform.statusOf('an-lac', 1, ({ playing }) => playing === null);
   await platform.statusOf('yen-the', 1, ({ playing }) => playing === null);
+  await expect.poll(() => receivers[2]?.board.read().isAmplifierOn).toBe(false);
   await fleet?.close();
   const heard = await Promise.all(
     receivers.map(async ({ recordings }) => describeTone(recordings, item.startAt)),
