@@ -56,6 +56,7 @@ test('a file sent to one commune changes the plans of its receivers and no other
   ]);
   const plan = await first?.plans.find('the item', ({ items }) => items.length > 0);
   await second?.plans.find('the item', ({ items }) => items.length > 0);
+  const { sha256 } = await centre.scheduler.library.get(broadcast.audioId ?? '');
   expect(plan?.items).toEqual([
     {
       broadcastId: broadcast.id,
@@ -63,7 +64,7 @@ test('a file sent to one commune changes the plans of its receivers and no other
       priority: 'normal',
       startAt: broadcast.startAt,
       durationMs: 10_000,
-      asset: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/), bytes: 30_000 },
+      asset: { sha256, bytes: 30_000 },
     },
   ]);
   expect(third?.plans.all).toHaveLength(before ?? -1);
@@ -125,10 +126,7 @@ test('units of others and broadcasts of others are not there', async () => {
 });
 
 test('a time in the past, one beyond a week, and quiet hours are refused', async () => {
-  await expect(send(anLac, ['an-lac'], -1)).rejects.toMatchObject({
-    code: 'TIME_PAST',
-    details: { time: expect.stringMatching(/^\d\d:\d\d/) },
-  });
+  await expect(send(anLac, ['an-lac'], -1)).rejects.toThrow(/^TIME_PAST: The time \d\d:\d\d/);
   await expect(send(anLac, ['an-lac'], 7 * 24 * 60 + 1)).rejects.toMatchObject({ code: 'TIME_TOO_FAR' });
   const quietHours = [
     { from: '00:00', to: '12:00' },

@@ -122,15 +122,15 @@ export class Listening {
     const { clock, link } = this.#parts;
     const topic = deviceTopic(target.deviceId, 'cmd');
     const outcome = await new Promise<'arrived' | 'silent'>((resolve) => {
-      const timer = clock.after(WAIT_MS, () => resolve('silent'));
+      const timer = clock.after(WAIT_MS, () => settle('silent'));
       const settle = (how: 'arrived' | 'silent'): void => {
         timer.cancel();
+        this.#pending.delete(id);
         resolve(how);
       };
       this.#pending.set(id, { ...target, settle });
       link.publish(topic, command, { isRetained: false }).catch(() => settle('silent'));
     });
-    this.#pending.delete(id);
     if (outcome === 'silent') throw new LoaLangError('DEVICE_SILENT');
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
 
 /** An MQTT broker that lets everyone do everything: what the platform itself checks is all that protects. */
@@ -23,7 +23,8 @@ export class PlainBroker {
     });
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
+    const address = server.address();
+    if (typeof address === 'object' && address !== null) this.#port = address.port;
     this.#aedes = aedes;
     this.#server = server;
   }

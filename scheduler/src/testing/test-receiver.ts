@@ -6,14 +6,18 @@ import {
   nowSchema,
   planSchema,
   proofAckSchema,
+  REVOKED_TOPIC,
+  revokedSchema,
   streamTopic,
   type Command,
+  type CommandResult,
   type DeviceChannel,
   type MediaTime,
   type Now,
   type Plan,
   type Proof,
   type ProofAck,
+  type Revoked,
   type Status,
 } from '@loalang/shared';
 import {
@@ -40,6 +44,7 @@ export class TestReceiver {
   readonly commands = new Mailbox<Command>();
   readonly clockAnswers = new Mailbox<string>();
   readonly packets = new Mailbox<Buffer>();
+  readonly revoked = new Mailbox<Revoked>();
   readonly refused = new Mailbox<string>();
   readonly session = randomBytes(12).toString('base64url');
   #client: MqttClient | null = null;
@@ -68,6 +73,7 @@ export class TestReceiver {
     this.#client = client;
     client.on('error', () => undefined);
     client.on('message', (topic, payload) => void this.#take(topic, payload));
+    await client.subscribeAsync(REVOKED_TOPIC, { qos: 1 });
     const channels = ['plan', 'now', 'cmd', 'proof/ack', 'clock/res'] as const;
     await client.subscribeAsync(
       channels.map((channel) => deviceTopic(this.deviceId, channel)),
@@ -152,6 +158,11 @@ export class TestReceiver {
     return jws;
   }
 
+  async sendResult(id: string, outcome: CommandResult['outcome']): Promise<void> {
+    const result: CommandResult = { type: 'command-result', device: this.deviceId, id, outcome };
+    await this.publish('cmd/result', await signJws(result, this.key));
+  }
+
   async #take(topic: string, payload: Buffer): Promise<void> {
     const text = payload.toString('utf8');
     switch (topic) {
@@ -165,9 +176,21 @@ export class TestReceiver {
         return await this.#believe(text, { purpose: 'plan', schema: proofAckSchema, into: this.acks });
       case deviceTopic(this.deviceId, 'clock/res'):
         return this.clockAnswers.put(text);
+      case REVOKED_TOPIC:
+        return await this.#believeRevoked(text);
       default:
         return this.packets.put(payload);
     }
+  }
+
+  async #believeRevoked(jws: string): Promise<void> {
+    const verified = await this.trust.verify(jws, {
+      purpose: 'credential',
+      schema: revokedSchema,
+      now: null,
+    });
+    if (verified.ok) this.revoked.put(verified.payload);
+    else this.refused.put(verified.reason);
   }
 
   async #believe<T extends { device: string }>(
