@@ -1,5 +1,5 @@
 import type { Broadcast, BroadcastDetail, CellState, Device, Receipt } from '@loalang/shared';
-import { deviceName } from '../devices/device-name.ts';
+import { areOneUnit, deviceTitle } from '../devices/device-name.ts';
 import { clockTime, spanText } from '../format/time.ts';
 import { words } from '../words/index.ts';
 import { phaseOf } from './phase.ts';
@@ -83,6 +83,10 @@ function overVerdict(detail: BroadcastDetail, devices: ReadonlyMap<string, Devic
     .join(' ');
 }
 
+function titleOf(receipt: Receipt, devices: ReadonlyMap<string, Device>): string {
+  return deviceTitle(devices.get(receipt.deviceId), areOneUnit(devices.values()));
+}
+
 /** Up to two are named, more are counted. */
 const MOST_NAMED = 2;
 
@@ -90,14 +94,14 @@ function parts(receipts: readonly Receipt[], devices: ReadonlyMap<string, Device
   const partial = receipts.filter(({ state }) => state === 'partial');
   if (partial.length > MOST_NAMED) return words.broadcast.someParts(partial.length);
   return partial
-    .map((one) => words.broadcast.onePart(deviceName(devices.get(one.deviceId)), spanText(one.missedMs)))
+    .map((one) => words.broadcast.onePart(titleOf(one, devices), spanText(one.missedMs)))
     .join(' ');
 }
 
 function missed(receipts: readonly Receipt[], devices: ReadonlyMap<string, Device>): string {
   const silent = receipts.filter(({ state }) => state === 'missed');
   if (silent.length > MOST_NAMED) return words.broadcast.someMissed(silent.length);
-  return silent.map((one) => words.broadcast.oneMissed(deviceName(devices.get(one.deviceId)))).join(' ');
+  return silent.map((one) => words.broadcast.oneMissed(titleOf(one, devices))).join(' ');
 }
 
 function unconfirmed(receipts: readonly Receipt[]): string {

@@ -1,5 +1,5 @@
 import type { Device } from '@loalang/shared';
-import { deviceName } from '../devices/device-name.ts';
+import { areOneUnit, deviceTitle } from '../devices/device-name.ts';
 import { clockSeconds } from '../format/time.ts';
 import { words } from '../words/index.ts';
 
@@ -29,12 +29,12 @@ export function stopVerdict(stop: GivenStop, devices: readonly Device[], silentA
   const lost = told.filter(({ state }) => unreachable.has(state));
   if (silentAt === null) return words.stop.pending(told.length - lost.length);
   const silent = words.stop.silentAt(told.length - lost.length, clockSeconds(silentAt));
-  return [silent, noAnswer(lost)].filter(Boolean).join(' ');
+  return [silent, noAnswer(lost, areOneUnit(devices))].filter(Boolean).join(' ');
 }
 
-function noAnswer(lost: readonly Device[]): string {
+function noAnswer(lost: readonly Device[], isOneUnit: boolean): string {
   if (lost.length > 2) return words.stop.noAnswers(lost.length);
   return lost
-    .map((device) => words.stop.noAnswer(deviceName(device), words.deviceStates[device.state]))
+    .map((device) => words.stop.noAnswer(deviceTitle(device, isOneUnit), words.deviceStates[device.state]))
     .join(' ');
 }

@@ -70,6 +70,22 @@ export function weaveByUnit(broadcast: Pick<Broadcast, 'cells'>, devices: readon
     .toSorted((a, b) => worstFirst.indexOf(a.worst) - worstFirst.indexOf(b.worst));
 }
 
+const failures: ReadonlySet<CellState> = new Set(['missed', 'partial', 'unconfirmed']);
+
+/** Units with failures one by one, the others as a number for each state. */
+export function failuresFirst(counts: readonly UnitCount[]): {
+  readonly failed: readonly UnitCount[];
+  readonly others: readonly { readonly state: CellState; readonly units: number }[];
+} {
+  const others = counts.filter(({ worst }) => !failures.has(worst));
+  return {
+    failed: counts.filter(({ worst }) => failures.has(worst)),
+    others: worstFirst
+      .map((state) => ({ state, units: others.filter(({ worst }) => worst === state).length }))
+      .filter(({ units }) => units > 0),
+  };
+}
+
 /** How many of these states are what was wanted. */
 export function countGood(states: readonly CellState[]): number {
   return states.filter((state) => goodStates.has(state)).length;

@@ -2,7 +2,7 @@
 import type { Broadcast, Device, DeviceState } from '@loalang/shared';
 import { clockTime, dayOf, sinceText } from '../format/time.ts';
 import { words } from '../words/index.ts';
-import { deviceName } from './device-name.ts';
+import { areOneUnit, deviceTitle } from './device-name.ts';
 
 export interface Todo {
   readonly key: string;
@@ -31,6 +31,7 @@ export function careFirst(devices: readonly Device[]): Device[] {
 
 /** The list "Việc cần làm". */
 export function todosOf(devices: readonly Device[], log: readonly Broadcast[], now: number): Todo[] {
+  const isOneUnit = areOneUnit(devices);
   const groups = new Map<string, Device[]>();
   for (const device of careFirst(devices.filter(needsCare))) {
     const key = `${device.state} ${device.unitId}`;
@@ -40,7 +41,7 @@ export function todosOf(devices: readonly Device[], log: readonly Broadcast[], n
     const [first] = alike;
     if (first === undefined) return [];
     if (alike.length >= GROUP_FROM) return [groupTodo(key, first, alike.length)];
-    return alike.map((device) => deviceTodo(device, log, now));
+    return alike.map((device) => deviceTodo(device, deviceTitle(device, isOneUnit), log, now));
   });
 }
 
@@ -55,7 +56,7 @@ function groupTodo(key: string, { unitName, state }: Device, count: number): Tod
   };
 }
 
-function deviceTodo(device: Device, log: readonly Broadcast[], now: number): Todo {
+function deviceTodo(device: Device, name: string, log: readonly Broadcast[], now: number): Todo {
   const lost = log.filter(({ cells }) =>
     cells.some(({ deviceId, state }) => deviceId === device.id && state === 'missed'),
   ).length;
@@ -64,7 +65,7 @@ function deviceTodo(device: Device, log: readonly Broadcast[], now: number): Tod
   return {
     key: device.id,
     state: device.state,
-    title: words.todo.device(deviceName(device), faultWords(device)),
+    title: words.todo.device(name, faultWords(device)),
     note: [since, missed, missed === '' ? stateNote(device.state) : ''].filter(Boolean).join(' '),
     href: `/loa#${device.id}`,
     isGroup: false,

@@ -3,6 +3,7 @@
 import type { Device, Today } from '@loalang/shared';
 import { api, socketUrl } from '../api.ts';
 import { inOrder } from '../broadcasts/weave.ts';
+import { areOneUnit } from '../devices/device-name.ts';
 import { backoffMs } from './backoff.ts';
 import { clock } from './clock.svelte.ts';
 
@@ -22,7 +23,7 @@ class TodayStore {
   readonly deviceById: ReadonlyMap<string, Device> = $derived(
     new Map(this.devices.map((device) => [device.id, device])),
   );
-  readonly isOneUnit: boolean = $derived(new Set(this.devices.map(({ unitId }) => unitId)).size <= 1);
+  readonly isOneUnit: boolean = $derived(areOneUnit(this.devices));
   readonly isOffline: boolean = $derived(this.lostAt !== null);
 
   #socket: WebSocket | null = null;

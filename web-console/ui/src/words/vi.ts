@@ -152,7 +152,8 @@ export const vi = {
     unconfirmedCount: (count: number) => `${count} chưa xác nhận`,
     playing: 'đang phát',
     cached: 'đã về máy',
-    otherUnits: (count: number) => `${count} nơi khác như nhau`,
+    moreFailed: (count: number) => `và ${count} nơi khác thiếu hoặc không phát`,
+    units: (count: number, state: string) => `${count} nơi ${state}`,
     states: (parts: string) => `Loa lúc này: ${parts}.`,
     state: (count: number, state: string) => `${count} ${state.toLowerCase()}`,
     cell: (device: string, time: string, state: string) => `${device}, ${time}, ${state}`,
@@ -292,7 +293,7 @@ export const vi = {
     title: 'Cụm loa',
     empty: 'Chưa có cụm loa nào.',
     all: (count: number) => `Tất cả ${count}`,
-    silent: (count: number) => `Im lặng ${count}`,
+    silent: (count: number) => `Cần xem ${count}`,
     search: 'Tìm thôn, xã hoặc số loa',
     notFound: 'Không có loa nào khớp.',
     columns: {
