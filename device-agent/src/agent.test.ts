@@ -81,7 +81,7 @@ test('a receiver joins, fetches what it is to play, plays it on time, proves it 
   await agent.start();
   await platform.until('online', () => platform.statuses.length > 0);
   const samples = sweep(1_500);
-  const item = await planItem(samples, addMs(platform.now(), 1_500));
+  const item = await planItem(samples, addMs(platform.now(), 3_500));
   const startUs = monotonicUs(item.startAt);
   await sendPlan(1, [item]);
   await platform.until('cached', () => platform.statuses.at(-1)?.cached.includes(item.broadcastId) === true);
@@ -102,6 +102,7 @@ test('a receiver joins, fetches what it is to play, plays it on time, proves it 
   });
   await platform.until('silent', () => platform.statuses.at(-1)?.board.isAmplifierOn === false);
   expect(board.switchings).toEqual([true, false]);
+  await platform.until('in step', () => platform.statuses.at(-1)?.clock.state === 'in-step');
   const last = platform.statuses.at(-1);
   expect(last).toMatchObject({
     device: DEVICE_ID,
@@ -110,7 +111,6 @@ test('a receiver joins, fetches what it is to play, plays it on time, proves it 
     faults: [],
     refused: {},
   });
-  expect(last?.clock.state).toBe('in-step');
 });
 
 test('with the broker gone a receiver plays what it holds, and proves it when the broker is back', async () => {
@@ -118,7 +118,7 @@ test('with the broker gone a receiver plays what it holds, and proves it when th
   await agent.start();
   await platform.until('online', () => platform.statuses.length > 0);
   const samples = sweep(1_000);
-  const item = await planItem(samples, addMs(platform.now(), 1_500));
+  const item = await planItem(samples, addMs(platform.now(), 3_500));
   const startUs = monotonicUs(item.startAt);
   await sendPlan(1, [item]);
   await platform.until('cached', () => platform.statuses.at(-1)?.cached.includes(item.broadcastId) === true);
@@ -135,13 +135,14 @@ test('a receiver restarted in the middle goes on where the clock says, with its 
   await first.agent.start();
   await platform.until('online', () => platform.statuses.length > 0);
   const samples = sweep(4_000);
-  const item = await planItem(samples, addMs(platform.now(), 1_000));
+  const item = await planItem(samples, addMs(platform.now(), 3_500));
   const startUs = monotonicUs(item.startAt);
   await sendPlan(1, [item]);
   await platform.until('playing', () => platform.statuses.at(-1)?.playing?.broadcastId === item.broadcastId);
   await platform.stopBroker();
   platform.answersTime = false;
   await first.agent.close();
+  await waitUntil(addMs(item.startAt, 1_500));
   const second = makeAgent();
   await second.agent.start();
   await waitFor(second.agent, addMs(item.startAt, 4_300));
@@ -152,7 +153,7 @@ test('a receiver restarted in the middle goes on where the clock says, with its 
   await platform.until('proved', () => platform.proofs.length > 0, 25_000);
   const [proof] = platform.proofs;
   expect(proof?.startedAt).toBeLessThan(addMs(item.startAt, 100));
-  expect(proof?.frames.played).toBeGreaterThan(130);
+  expect(proof?.frames.played).toBeGreaterThan(100);
   expect(proof?.frames.played).toBeLessThan(200);
   expect(proof?.reason).toBe('powered-off');
 });
@@ -204,7 +205,7 @@ test('what is heard can be listened to', async () => {
   await agent.start();
   await platform.until('online', () => platform.statuses.length > 0);
   const samples = sweep(2_000);
-  const item = await planItem(samples, addMs(platform.now(), 1_000));
+  const item = await planItem(samples, addMs(platform.now(), 3_500));
   await sendPlan(1, [item]);
   await platform.until('in step', () => platform.statuses.at(-1)?.clock.state === 'in-step');
   const id = randomBytes(16).toString('hex');

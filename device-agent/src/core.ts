@@ -110,6 +110,8 @@ export class Core {
   async start(): Promise<void> {
     this.amplifier.mute();
     this.#startClock();
+    // The first decoder has to load its library: not while something is due.
+    (await createOpusDecoder()).close();
     await this.cache.start(this.plan.held?.items ?? []);
     this.applyNow();
     this.applyPlan();

@@ -77,7 +77,8 @@ export class ClockFilter {
       offsetUs: line.offsetUs + line.driftPpm * ageS,
       driftPpm: line.driftPpm,
       // Path asymmetry can't be seen: half the round trip is the bound, whatever the statistics say.
-      uncertaintyUs: line.halfRoundTripUs + spread + WANDER_PPM * Math.abs(ageS),
+      // How much the best round trips differ tells how much of one may be jitter on one way alone.
+      uncertaintyUs: line.halfRoundTripUs + line.halfExcessUs + spread + WANDER_PPM * Math.abs(ageS),
       ageUs: Math.max(0, nowUs - last.atUs),
     };
   }
@@ -129,6 +130,7 @@ interface Line {
   readonly driftVariance: number;
   readonly covariance: number;
   readonly halfRoundTripUs: number;
+  readonly halfExcessUs: number;
 }
 
 // Weighted least squares of offset over time, with the prior on the drift as one more equation. Time is in seconds
@@ -157,5 +159,6 @@ function fitLine(points: readonly Point[], origin: Point, priorPpm: number, prio
     driftVariance: sums.w / determinant,
     covariance: -sums.x / determinant,
     halfRoundTripUs: sums.half / sums.w,
+    halfExcessUs: sums.half / sums.w - lowestUs / 2,
   };
 }

@@ -66,7 +66,7 @@ test('while something sounds it is slewed by 500 ppm at most, however far it is 
   );
 });
 
-test('more than a second off while nothing sounds, it is set', () => {
+test('while nothing sounds, it is set to what the exchanges say', () => {
   const path = new SimulatedPath(lan, 7);
   const clock = makeClock();
   clock.addBurst(path.burst(1e6), 2e6);

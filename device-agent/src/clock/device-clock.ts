@@ -8,10 +8,8 @@ export const IN_STEP_US = 50_000;
 export const HOUR_KNOWN_US = 2_000_000;
 /** Faster than this a listener could hear the pitch move. */
 const MAX_SLEW_PPM = 500;
-/** An error is taken out over about this long: slower than the exchanges come, so that their noise is not chased. */
-const SLEW_SECONDS = 10;
-/** Off by more than this while nothing plays, the clock is set instead of slewed (that would take half an hour). */
-const SET_ABOVE_US = 1_000_000;
+/** An error is taken out over about this long, so that the noise of the exchanges is not heard as a warp. */
+const SLEW_SECONDS = 30;
 /** A battery-backed clock of a cheap board: for a day and a quarter it tells the hour. */
 const RTC_DRIFT_PPM = 20;
 
@@ -41,8 +39,8 @@ interface Mapping {
 }
 
 /**
- * The receiver's media time. It follows the filter by slewing; it is set only where nothing can be heard of it: before
- * the first exchange, or while nothing sounds and it is not in step or more than a second off.
+ * The receiver's media time. While something sounds it follows the filter by slewing, never by a step. In silence it is
+ * set: nobody hears that, while a slew that is still under way when a broadcast begins would warp it.
  */
 export class DeviceClock implements Timeline {
   readonly #filter: ClockFilter;
@@ -74,9 +72,8 @@ export class DeviceClock implements Timeline {
 
   /** Takes a burst (or one signed time) and follows it. False where nothing of it could be believed. */
   addBurst(samples: readonly ClockSample[], nowUs: number): boolean {
-    const wasInStep = this.#stateAt(nowUs) === 'in-step';
     const isTaken = this.#filter.addBurst(samples.filter(({ t2 }) => !this.isBeforeFloor(t2)));
-    if (isTaken) this.#follow(nowUs, wasInStep);
+    if (isTaken) this.#follow(nowUs);
     return isTaken;
   }
 
@@ -127,18 +124,13 @@ export class DeviceClock implements Timeline {
     return estimate.uncertaintyUs + Math.abs(estimate.offsetUs + nowUs - mediaUs);
   }
 
-  #follow(nowUs: number, wasInStep: boolean): void {
+  #follow(nowUs: number): void {
     const estimate = this.#filter.estimate(nowUs);
     if (estimate === null) return;
     const wantedUs = nowUs + estimate.offsetUs;
     const mediaUs = this.#rawMediaUs(nowUs);
-    const errorUs = mediaUs === null ? 0 : wantedUs - mediaUs;
-    const isFarOff = Math.abs(errorUs) > SET_ABOVE_US;
-    if (mediaUs === null || (!this.#isSounding() && (isFarOff || !wasInStep))) {
-      this.#set(nowUs, wantedUs, estimate.driftPpm);
-    } else {
-      this.#slew(nowUs, mediaUs, errorUs, estimate.driftPpm);
-    }
+    if (mediaUs === null || !this.#isSounding()) this.#set(nowUs, wantedUs, estimate.driftPpm);
+    else this.#slew(nowUs, mediaUs, wantedUs - mediaUs, estimate.driftPpm);
     this.#rtc = null;
   }
 
