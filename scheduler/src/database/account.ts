@@ -17,11 +17,18 @@ export type Account = { readonly uid: number; readonly gid: number } | null;
 export const FOLDER_OF_ROOT = '/var/lib/loalang';
 const ACCOUNT_NAME = 'postgres';
 
-/** The account for the server: the caller's, or for root the account `postgres`, made where there is none. */
-export async function findAccount(): Promise<Account> {
+/**
+ * The account for the server: the caller's; or for root the owner of the files that are there (made before by another
+ * user's start), else `postgres`, added to the system where there is none.
+ */
+export async function findAccount(dataFolder: string): Promise<Account> {
   if (process.getuid?.() !== 0) return null;
-  const known = await lookUp();
-  if (known !== null) return known;
+  const files = await stat(join(dataFolder, 'postgres', 'cluster')).catch(() => null);
+  if (files !== null && files.uid !== 0) return { uid: files.uid, gid: files.gid };
+  return (await lookUp()) ?? (await addAccount());
+}
+
+async function addAccount(): Promise<Account> {
   const flags = [
     '--system',
     '--user-group',
@@ -66,11 +73,13 @@ export async function canEnter(account: Account, folder: string): Promise<boolea
 export async function placeDatabase(dataFolder: string, account: Account): Promise<string> {
   const folder = join(dataFolder, 'postgres');
   await mkdir(dataFolder, { recursive: true });
-  if (await stat(folder).catch(() => null)) return await realpath(folder);
-  if (!(await canEnter(account, dataFolder))) {
-    await chmod(dataFolder, (await stat(dataFolder)).mode | 0o111);
+  if (await stat(folder).catch(() => null)) {
+    const place = await realpath(folder);
+    if (await letThrough(account, [dataFolder, place])) return place;
+    const detail = `${place} lies where the account of the database can not enter. Move the data folder, or start Loa Làng as another user`;
+    throw new LoaLangError('DATABASE_FAILED', { detail });
   }
-  if (await canEnter(account, dataFolder)) {
+  if (await letThrough(account, [dataFolder])) {
     await mkdir(folder, { mode: 0o711 });
     return await realpath(folder);
   }
@@ -79,4 +88,14 @@ export async function placeDatabase(dataFolder: string, account: Account): Promi
   await chmod(elsewhere, 0o711);
   await symlink(elsewhere, folder);
   return elsewhere;
+}
+
+/** Tells whether the account can enter the last of our folders, opening them for passing through where it must. */
+async function letThrough(account: Account, folders: readonly string[]): Promise<boolean> {
+  const last = folders.at(-1) ?? '/';
+  for (const folder of folders) {
+    if (await canEnter(account, last)) return true;
+    await chmod(folder, (await stat(folder)).mode | 0o111);
+  }
+  return await canEnter(account, last);
 }

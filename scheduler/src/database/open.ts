@@ -74,7 +74,7 @@ export async function startEmbedded(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Server> {
   try {
-    const account = await findAccount();
+    const account = await findAccount(dataFolder);
     const folder = await placeDatabase(dataFolder, account);
     await takeFolder(folder, dataFolder);
     return await startOwned({ folder, account, log, settings }).catch(async (error: unknown) => {

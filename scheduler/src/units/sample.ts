@@ -4,6 +4,8 @@ import { LoaLangError, unitKindSchema } from '@loalang/shared';
 import { z } from 'zod';
 import { schema, type Db } from '../database/index.ts';
 
+const { devices, units } = schema;
+
 export const sampleSchema = z.object({
   units: z.array(
     z.object({
@@ -36,19 +38,22 @@ export async function readSample(path: string): Promise<Sample> {
 
 /** Adds the units and receivers that are not there yet. What is there keeps its name, key and place. */
 export async function seedSample(db: Db, sample: Sample): Promise<{ units: number; devices: number }> {
-  return await db.transaction(async (tx) => {
-    const units = await tx
-      .insert(schema.units)
-      .values(sample.units.map((unit, position) => ({ ...unit, position })))
-      .onConflictDoNothing()
-      .returning({ id: schema.units.id });
-    const devices = await tx
-      .insert(schema.devices)
-      .values(sample.devices.map((device) => ({ ...device, id: newDeviceId() })))
-      .onConflictDoNothing()
-      .returning({ id: schema.devices.id });
-    return { units: units.length, devices: devices.length };
-  });
+  const unitRows = sample.units.map((unit, position) => ({ ...unit, position }));
+  const deviceRows = sample.devices.map((device) => ({ ...device, id: newDeviceId() }));
+  return await db.transaction(async (tx) => ({
+    units: await countAdded(
+      unitRows,
+      async (rows) => await tx.insert(units).values(rows).onConflictDoNothing(),
+    ),
+    devices: await countAdded(
+      deviceRows,
+      async (rows) => await tx.insert(devices).values(rows).onConflictDoNothing(),
+    ),
+  }));
+}
+
+async function countAdded<T>(rows: T[], insert: (rows: T[]) => Promise<{ count: number }>): Promise<number> {
+  return rows.length === 0 ? 0 : (await insert(rows)).count;
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
