@@ -177,7 +177,7 @@ export class TestVillage {
 
 /** Waits for what other events of this process bring about; the test's own deadline ends it. */
 export async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 /** Resolves when the connection is gone. */
