@@ -9,6 +9,7 @@ import { LoaLangError } from '@loalang/shared';
 import type { App } from './http/app.ts';
 import { answerErrors } from './http/error-answer.ts';
 import { addOpenApiRoute, describeRoutes } from './http/openapi.ts';
+import { cutOffRefusedUploads } from './http/lingering-close.ts';
 import { requireSameOrigin } from './http/same-origin.ts';
 import { addSecurityHeaders } from './http/security-headers.ts';
 import { serveUi } from './http/static-ui.ts';
@@ -96,7 +97,18 @@ function createApp(options: ConsoleOptions): App {
   app.setSerializerCompiler(serializerCompiler);
   // Forms of other sites can send text/plain without asking first.
   app.removeContentTypeParser('text/plain');
+  takeEmptyJson(app);
   return app;
+}
+
+/** A stop must not fail because a client names a content type without sending content. */
+function takeEmptyJson(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body.toString(), done);
+  });
 }
 
 function buildParts({ platform, log, publicUrl }: ConsoleOptions) {
@@ -119,6 +131,7 @@ async function addPlugins(app: App, options: ConsoleOptions, parts: Parts): Prom
   });
   await app.register(cookie);
   addSecurityHeaders(app, parts.isHttps);
+  cutOffRefusedUploads(app);
   requireSameOrigin(app, options.publicUrl ?? null);
   enforceAccess(app, options.platform);
   await describeRoutes(app, options.version ?? '0.1.0');
@@ -129,7 +142,7 @@ async function addRoutes(app: App, options: ConsoleOptions, parts: Parts): Promi
   addHealthRoute(app, () => platform.clock.now());
   addOpenApiRoute(app);
   await addSignInRoutes(app, { platform, ...parts });
-  addPeopleRoutes(app, platform);
+  addPeopleRoutes(app, { platform, brake: parts.brake });
   addUnitRoutes(app, platform);
   addBroadcastRoutes(app, platform);
   addTodaySocket(app, parts);

@@ -128,6 +128,18 @@ describe('an upload', () => {
     await expectNothingLeft();
   });
 
+  it('that goes on after it was refused still hears why', async () => {
+    const upload = begin({}, 2 * 1024 ** 3);
+    const answer = answerOf(upload);
+    upload.write(head('hỏng.mp3'));
+    // A browser sends on until it has read the answer; a connection that is cut before would lose it.
+    for (let count = 0; count < 32; count += 1) {
+      if (!upload.write(Buffer.alloc(256 * 1024))) await Promise.race([once(upload, 'drain'), answer]);
+    }
+    expect(codeOf((await answer).body)).toBe('SIGN_IN_REQUIRED');
+    upload.destroy();
+  });
+
   it('that breaks off leaves nothing', async () => {
     const upload = begin(station.cookies.operator, 10_000_000);
     upload.write(head('hỏng.mp3'));

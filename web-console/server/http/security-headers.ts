@@ -18,8 +18,6 @@ export function addSecurityHeaders(app: App, isHttps: (request: FastifyRequest) 
     });
     if (isHttps(request)) reply.header('strict-transport-security', 'max-age=31536000');
     if (reply.getHeader('cache-control') === undefined) reply.header('cache-control', 'no-store');
-    // A refused upload must not go on for gigabytes: what is still on its way is cut off.
-    if (reply.statusCode >= 400 && !request.raw.complete) reply.header('connection', 'close');
     return payload;
   });
 }

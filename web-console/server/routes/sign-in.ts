@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { LoaLangError, personSchema, signInLinkSchema, signInSchema, toUnixMs } from '@loalang/shared';
+import { LoaLangError, personSchema, signInLinkSchema, signInSchema } from '@loalang/shared';
 import { errorAnswers, type App } from '../http/app.ts';
 import type { OpenedSession, Platform } from '../platform.ts';
 import { clearSessionCookie, readSessionToken, setSessionCookie } from '../sessions/cookie.ts';
@@ -96,9 +96,5 @@ async function replaceSession(
     await parts.platform.people.signOut(old);
     parts.sessions.end(old);
   }
-  setSessionCookie(reply, {
-    token: opened.token,
-    expires: new Date(toUnixMs(opened.expiresAt)),
-    isHttps: parts.isHttps(request),
-  });
+  setSessionCookie(reply, { token: opened.token, isHttps: parts.isHttps(request) });
 }
