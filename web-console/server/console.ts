@@ -7,7 +7,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import type { Logger } from 'pino';
 import { LoaLangError } from '@loalang/shared';
 import type { App } from './http/app.ts';
-import { answerErrors } from './http/error-answer.ts';
+import { answerErrors, sendError } from './http/error-answer.ts';
 import { addOpenApiRoute, describeRoutes } from './http/openapi.ts';
 import { cutOffRefusedUploads } from './http/lingering-close.ts';
 import { requireSameOrigin } from './http/same-origin.ts';
@@ -86,6 +86,10 @@ function createApp(options: ConsoleOptions): App {
     connectionTimeout: IDLE_MS,
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: IDLE_MS,
+    // What is no request of ours at all (an address that can't be decoded) gets the one shape too.
+    frameworkErrors: (error, request, reply) => {
+      sendError(request, reply, error);
+    },
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     return503OnClosing: true,
@@ -128,6 +132,11 @@ async function addPlugins(app: App, options: ConsoleOptions, parts: Parts): Prom
   await app.register(websocket, {
     // Four times what the microphone takes, so that it can say what was wrong before the protocol itself gives up.
     options: { maxPayload: 4 * MAX_MESSAGE_BYTES, perMessageDeflate: false },
+    // A broken socket is its owner's network, not a fault of ours.
+    errorHandler: (error, socket, request) => {
+      request.log.info({ err: error }, 'socket failed');
+      socket.terminate();
+    },
   });
   await app.register(cookie);
   addSecurityHeaders(app, parts.isHttps);

@@ -108,3 +108,26 @@ describe('a request from another site', () => {
     expect([answer.statusCode, errorOf(answer).field]).toEqual([400, 'content-type']);
   });
 });
+
+describe('an answer', () => {
+  it.each(['/%', '/api/%ff'])('to the address %s has the one shape', async (url) => {
+    const answer = await station.console.app.inject({ url });
+    expect([answer.statusCode, errorOf(answer).code]).toEqual([400, 'INPUT_INVALID']);
+  });
+
+  it('lets a page load nothing but our own', async () => {
+    const { headers } = await station.console.app.inject({
+      url: '/api/health',
+      headers: { host: 'loa.local:8080' },
+    });
+    expect(headers['content-security-policy']).toContain("default-src 'self'");
+    expect(headers['content-security-policy']).toContain("connect-src 'self' ws://loa.local:8080;");
+    expect(headers['content-security-policy']).not.toContain('unsafe-eval');
+    expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'permissions-policy': 'microphone=(self), camera=(), geolocation=()',
+    });
+  });
+});

@@ -105,6 +105,22 @@ describe('a live microphone', () => {
 });
 
 describe('the socket of today', () => {
+  it('tells of a live broadcast as soon as it begins', async () => {
+    const socket = connect('/api/today/events', station.cookies.administrator);
+    const kinds = new Set<string>();
+    socket.on('message', (data: Buffer) => {
+      const today = todaySchema.parse(JSON.parse(data.toString('utf8')));
+      for (const { title } of today.broadcasts) kinds.add(title);
+    });
+    await once(socket, 'message');
+    const microphone = live();
+    await once(microphone, 'open');
+    microphone.send(JSON.stringify({ type: 'start', title: 'Họp thôn', unitIds: ['an-lac'], codec: 'pcm' }));
+    await expect.poll(() => kinds.has('Họp thôn')).toBe(true);
+    microphone.close();
+    socket.close();
+  });
+
   it('sends the whole state of the own units, and closes when its person signs out', async () => {
     const cookies = await station.signIn('hiep');
     const socket = connect('/api/today/events', cookies);

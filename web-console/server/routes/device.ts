@@ -31,6 +31,7 @@ export async function addDeviceRoutes(
     await limited.register(rateLimit, {
       timeWindow: '1 minute',
       cache: 10_000,
+      ipv6Subnet: 64,
       errorResponseBuilder: (_request, { ttl }) =>
         new LoaLangError('TOO_MANY_REQUESTS', { seconds: Math.ceil(ttl / 1000) }),
     });

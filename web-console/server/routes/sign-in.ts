@@ -64,6 +64,7 @@ async function addLinkRoute(app: App, parts: SignInParts): Promise<void> {
       max: LINKS_A_MINUTE,
       timeWindow: '1 minute',
       cache: 10_000,
+      ipv6Subnet: 64,
       errorResponseBuilder: (_request, { ttl }) =>
         new LoaLangError('TOO_MANY_REQUESTS', { seconds: Math.ceil(ttl / 1000) }),
     });
