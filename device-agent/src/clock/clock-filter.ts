@@ -159,6 +159,11 @@ function fitLine(points: readonly Point[], origin: Point, priorPpm: number, prio
     driftVariance: sums.w / determinant,
     covariance: -sums.x / determinant,
     halfRoundTripUs: sums.half / sums.w,
-    halfExcessUs: sums.half / sums.w - lowestUs / 2,
+    halfExcessUs: (median(points.map(({ roundTripUs }) => roundTripUs)) - lowestUs) / 2,
   };
+}
+
+// Not the mean: one burst on a busy processor would spoil what all others say.
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
