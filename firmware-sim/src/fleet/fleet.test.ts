@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { mild4g } from '../network/profile.ts';
 import { readRecording, soundOf } from '../recording/read-recording.ts';
 import { Fleet, type FleetOptions } from './fleet.ts';
@@ -17,6 +17,9 @@ const devices: readonly SampleDevice[] = [
   { unitId: 'yen-the', number: 2, name: 'Nhà văn hóa', joinCode: 'BBBBBBBB' },
   { unitId: 'an-lac', number: 1, name: 'UBND xã', joinCode: 'CCCCCCCC' },
 ];
+// On a busy machine it may take some bursts until one of them tells the time well enough.
+vi.setConfig({ testTimeout: 90_000 });
+
 let dataFolder = '';
 let platform: PlatformStandIn;
 let fleet: Fleet | null = null;
@@ -77,7 +80,7 @@ function rms(samples: Float32Array): number {
   return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
 }
 
-/** What a recording holds around a planned tone: levels as root mean square, to a hundredth; on time is within 20 ms. */
+/** What a recording holds around a planned tone: levels as root mean square, to a hundredth; on time is within 50 ms, as in step promises. */
 async function describeTone(
   folder: string,
   startAt: MediaTime,
@@ -88,7 +91,7 @@ async function describeTone(
   return {
     levelBefore: rms(before),
     levelDuring: Number(rms(during).toFixed(2)),
-    isOnTime: Math.abs(onsetMs(around) - 1000) < 20,
+    isOnTime: Math.abs(onsetMs(around) - 1000) < 50,
   };
 }
 

@@ -31,11 +31,12 @@ const perfectDirection: DirectionProfile = {
 export const perfectNetwork: NetworkProfile = { up: perfectDirection, down: perfectDirection };
 
 /**
- * A good day on 4G: 40 ms each way on average, with the floor and the tail that a radio has (schedulers add delay, they
- * never take any away), and 4 Mbit/s.
+ * A good day on 4G: 25 ms each way on average, with the floor and the tail that a radio has (schedulers add delay, they
+ * never take any away), and 4 Mbit/s. A receiver can't know the time better than half its round trip: with twice this
+ * delay, on a busy machine, it would be at the edge of being in step.
  */
 const mildDirection: DirectionProfile = {
-  delayMs: 30,
+  delayMs: 15,
   jitter: { kind: 'exponential', meanMs: 10, maxMs: 60 },
   capacity: { kind: 'rate', kbps: 4000, burstBytes: 16_000 },
 };
