@@ -80,14 +80,11 @@ function makeLog(path: string | undefined, level: string): Logger {
 /** Tells the parent why there is no start, in the words of the catalogue where it has some. */
 function reportFailure(error: unknown, log: Logger): void {
   log.fatal({ err: error }, 'could not start');
-  if (!(error instanceof LoaLangError)) return;
-  const { code, details } = error;
-  process.send?.({
-    type: 'failed',
-    code,
-    vi: sentence(code, 'vi', details),
-    en: sentence(code, 'en', details),
-  });
+  const message =
+    error instanceof LoaLangError
+      ? sentence(error.code, 'en', error.details)
+      : 'The platform could not start.';
+  process.send?.({ type: 'failed', message });
 }
 
 /** The parent's death (its IPC channel closes) stops us like a signal does. */

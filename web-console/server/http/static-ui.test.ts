@@ -16,6 +16,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'dist/assets'), { recursive: true });
   await writeFile(join(folder, 'secret.txt'), 'secret');
   await writeFile(join(folder, 'dist/index.html'), '<!doctype html><title>Loa Làng</title>');
+  await writeFile(join(folder, 'dist/.built'), 'stamp');
   await writeFile(join(folder, 'dist/assets/index-abc123.js'), 'export {};');
   await writeFile(join(folder, 'dist/assets/index-abc123.js.br'), brotliCompressSync('export {};'));
   app = fastify().withTypeProvider<ZodTypeProvider>();
@@ -51,6 +52,7 @@ describe('the single-page app', () => {
     ['another method', 'POST', '/', page],
     ['a file outside', 'GET', '/../secret.txt', {}],
     ['a file outside, encoded', 'GET', '/..%2fsecret.txt', {}],
+    ['a hidden file', 'GET', '/.built', {}],
     ['the compressed twin', 'GET', '/assets/index-abc123.js.br', {}],
   ] as const)('answers %s with NOT_FOUND', async (_what, method, url, headers) => {
     const answer = await app.inject({ method, url, headers });

@@ -49,7 +49,7 @@ function fileFor(request: FastifyRequest, files: ReadonlySet<string>): string | 
 async function listFiles(folder: string): Promise<Set<string>> {
   try {
     const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-    const files = entries.filter((entry) => entry.isFile() && !/\.(br|gz)$/.test(entry.name));
+    const files = entries.filter((entry) => entry.isFile() && !/^\.|\.(br|gz)$/.test(entry.name));
     return new Set(
       files.map((entry) => `/${relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/')}`),
     );
