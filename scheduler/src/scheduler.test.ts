@@ -106,6 +106,26 @@ test('a commune that stops all silences its own part of a broadcast of the distr
   await centre.scheduler.broadcasts.stop(district, later.id);
 });
 
+test('many who send and stop at the same time are all served, and the last plan holds what is left', async () => {
+  const sent = await Promise.all(
+    Array.from(
+      { length: 12 },
+      async (_, n) => await send(n % 2 === 0 ? district : anLac, ['an-lac'], 60 + n),
+    ),
+  );
+  const [kept, dropped] = [sent.slice(0, 6), sent.slice(6)];
+  await Promise.all(dropped.map(async ({ id }) => await centre.scheduler.broadcasts.stop(anLac, id)));
+  const plan = await first?.plans.find(
+    'the last plan',
+    ({ items }) =>
+      items.length === 6 && items.every(({ broadcastId }) => kept.some(({ id }) => id === broadcastId)),
+  );
+  expect(plan?.items.map(({ broadcastId }) => broadcastId)).toEqual(kept.map(({ id }) => id));
+  const numbers = first?.plans.all.map(({ revision }) => revision.n) ?? [];
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  await Promise.all(kept.map(async ({ id }) => await centre.scheduler.broadcasts.stop(district, id)));
+});
+
 test.each([
   { what: 'no unit', unitIds: [], code: 'NO_RECEIVER' },
   { what: 'a unit without receivers', unitIds: ['empty'], code: 'NO_RECEIVER' },

@@ -90,7 +90,11 @@ async function build(ground: Ground): Promise<Scheduler> {
   await planning.refreshAll(db);
   outbox.start();
   link.start(messages.receivers());
-  const ticks = startTicks(ground, { outbox, air, changes });
+  const refreshPlans = async (): Promise<void> => {
+    await planning.refreshAll(db);
+    outbox.kick();
+  };
+  const ticks = startTicks(ground, { outbox, air, changes, refreshPlans });
 
   const close = async (): Promise<void> => {
     ticks.close();
@@ -113,10 +117,7 @@ async function build(ground: Ground): Promise<Scheduler> {
     air,
     fleet,
     onChange: (listener) => changes.onChange(listener),
-    refreshPlans: async () => {
-      await planning.refreshAll(db);
-      outbox.kick();
-    },
+    refreshPlans,
     close: async () => await (closing ??= close()),
   };
 }
@@ -176,23 +177,31 @@ function findAudioIn(library: Library): (id: string) => Promise<{ id: string; du
   };
 }
 
-/** What is looked at again each minute in case an event was lost. Nothing is late when a tick is. */
-function startTicks(
-  { clock, log }: Ground,
-  { outbox, air, changes }: { outbox: Outbox; air: Air; changes: Changes },
-): { close(): void } {
-  const task = schedule('* * * * *', async () => {
+/** What is looked at again in case an event was lost, and keys that come of age. Nothing is late when a tick is. */
+function startTicks(ground: Ground, { outbox, air, changes, refreshPlans }: TickParts): { close(): void } {
+  const { clock, log, keys } = ground;
+  const guarded = (what: string, act: () => Promise<void>) => async (): Promise<void> => {
+    await act().catch((error: unknown) => log.error({ err: error }, what));
+  };
+  const eachMinute = guarded('could not close what no microphone runs any more', async () => {
     outbox.kick();
     changes.notify();
     const offsetUs = Math.round(clock.offsetUs());
     if (Math.abs(offsetUs) > CLOCK_ALARM_US) {
       log.error({ offsetUs }, 'media time is off the system clock; is it synchronised?');
     }
-    try {
-      await air.closeOrphans();
-    } catch (error) {
-      log.error({ err: error }, 'could not close what no microphone runs any more');
-    }
+    await air.closeOrphans();
   });
-  return { close: () => void task.destroy() };
+  const eachHour = guarded('could not renew the keys', async () => {
+    if (await keys.renew(clock.now())) await refreshPlans();
+  });
+  const tasks = [schedule('* * * * *', eachMinute), schedule('17 * * * *', eachHour)];
+  return { close: () => tasks.forEach((task) => void task.destroy()) };
+}
+
+interface TickParts {
+  readonly outbox: Outbox;
+  readonly air: Air;
+  readonly changes: Changes;
+  readonly refreshPlans: () => Promise<void>;
 }

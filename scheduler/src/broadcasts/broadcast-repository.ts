@@ -122,17 +122,24 @@ export async function stopLinks(
     .select({ id: devices.id })
     .from(devices)
     .where(inArray(devices.unitId, [...wanted.unitIds]));
+  const isWanted = and(
+    inArray(broadcastDevices.broadcastId, [...wanted.broadcastIds]),
+    inArray(broadcastDevices.deviceId, own),
+    isNull(broadcastDevices.stoppedAt),
+  );
+  // Locked in one order first: two people who stop the same things must not wait for each other in a circle.
+  const { broadcastId, deviceId } = broadcastDevices;
+  await db
+    .select({ broadcastId })
+    .from(broadcastDevices)
+    .where(isWanted)
+    .orderBy(asc(broadcastId), asc(deviceId))
+    .for('update');
   return await db
     .update(broadcastDevices)
     .set({ stoppedAt: wanted.now })
-    .where(
-      and(
-        inArray(broadcastDevices.broadcastId, [...wanted.broadcastIds]),
-        inArray(broadcastDevices.deviceId, own),
-        isNull(broadcastDevices.stoppedAt),
-      ),
-    )
-    .returning({ broadcastId: broadcastDevices.broadcastId, deviceId: broadcastDevices.deviceId });
+    .where(isWanted)
+    .returning({ broadcastId, deviceId });
 }
 
 /** Marks as stopped those broadcasts that no receiver plays any more. Returns their ids. */

@@ -166,14 +166,15 @@ export class Broadcasts {
     const { links, wholly } = await db.transaction(async (tx) => {
       const stoppedLinks = await repository.stopLinks(tx, { broadcastIds, unitIds, now });
       const closed = await repository.closeStopped(tx, broadcastIds, now);
-      const deviceIds = devicesOf(stoppedLinks);
-      await planning.renewNow(tx, deviceIds);
-      await planning.replan(tx, deviceIds);
+      await planning.renewNow(tx, devicesOf(stoppedLinks));
       return { links: stoppedLinks, wholly: closed };
     });
     outbox.kick();
     await live.stopped(wholly, links);
     changes.notify();
+    // Silence first. That a plan no longer holds what was stopped matters only once the stop is no longer told.
+    await db.transaction(async (tx) => await planning.replan(tx, devicesOf(links)));
+    outbox.kick();
     const stopped = [...new Set(links.map(({ broadcastId }) => broadcastId))];
     return { stopped, deviceCount: devicesOf(links).length };
   }

@@ -68,16 +68,19 @@ export async function markCached(
   broadcastIds: readonly string[],
   now: MediaTime,
 ): Promise<void> {
-  await db
-    .update(broadcastDevices)
-    .set({ cachedAt: now })
-    .where(
-      and(
-        eq(broadcastDevices.deviceId, deviceId),
-        inArray(broadcastDevices.broadcastId, [...broadcastIds]),
-        isNull(broadcastDevices.cachedAt),
-      ),
-    );
+  // One row a statement: of several in one, the order of their locks would be anyone's guess.
+  for (const broadcastId of broadcastIds) {
+    await db
+      .update(broadcastDevices)
+      .set({ cachedAt: now })
+      .where(
+        and(
+          eq(broadcastDevices.broadcastId, broadcastId),
+          eq(broadcastDevices.deviceId, deviceId),
+          isNull(broadcastDevices.cachedAt),
+        ),
+      );
+  }
 }
 
 /** Is the asset one of a broadcast that this receiver still has to play? */

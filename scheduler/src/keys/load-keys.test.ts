@@ -46,6 +46,24 @@ test('a start while more than 30 days are left keeps every key', async () => {
   expect(again.credential.certificate).toBe(first.credential.certificate);
 });
 
+test('with the root kept elsewhere everything works until a key expires, and then one sentence says what to do', async () => {
+  const first = await loadKeys(folder, start);
+  await rm(join(folder, 'root.pem'));
+  const again = await loadKeys(folder, addMs(start, 89 * DAY_MS));
+  expect(again.rootPublic).toBe(first.rootPublic);
+  expect(again.plan.key.kid).toBe(first.plan.key.kid);
+  await expect(loadKeys(folder, addMs(start, 91 * DAY_MS))).rejects.toThrow(/keys\/root\.pem/);
+});
+
+test('a platform that runs for months renews its keys in place', async () => {
+  const keys = await loadKeys(folder, start);
+  const { plan } = keys;
+  const before = plan.key.kid;
+  await expect(keys.renew(addMs(start, 59 * DAY_MS))).resolves.toBe(false);
+  await expect(keys.renew(addMs(start, 61 * DAY_MS))).resolves.toBe(true);
+  expect(plan.key.kid).not.toBe(before);
+});
+
 test('a start with under 30 days left renews, and what the old key signed is still believed to its own end', async () => {
   const first = await loadKeys(folder, start);
   const renewed = await loadKeys(folder, addMs(start, 61 * DAY_MS));

@@ -1,11 +1,11 @@
 /**
  * The platform's keys, in `<data>/keys`: the root, and a key with the root's certificate for each purpose. Made by the
- * first start, renewed at a start that finds a certificate near its end. An old certificate stays valid to its own end:
+ * first start, renewed when a certificate is near its end. An old certificate stays valid to its own end:
  * what was signed by it goes on being believed.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addMs, compactJwsSchema, type MediaTime } from '@loalang/shared';
+import { addMs, compactJwsSchema, LoaLangError, type MediaTime } from '@loalang/shared';
 import {
   certify,
   generateSigningKey,
@@ -18,6 +18,7 @@ import {
 import { z } from 'zod';
 import { writeFileAtomically } from './atomic-file.ts';
 
+/** A key that signs for one purpose. The object stays the same when the key is renewed: ask it at each signature. */
 export interface PlatformKey {
   readonly key: SigningKey;
   /** The root's certificate for it: a JWS. */
@@ -27,6 +28,8 @@ export interface PlatformKey {
 export type PlatformKeys = { readonly [purpose in KeyPurpose]: PlatformKey } & {
   /** Raw public key, base64url: what receivers pin. */
   readonly rootPublic: string;
+  /** Renews what is due. Returns whether anything was: then everything has to be signed again. */
+  renew(now: MediaTime): Promise<boolean>;
 };
 
 const DAY_MS = 86_400_000;
@@ -50,9 +53,10 @@ const README = `These are the private keys of this Loa Lang platform.
 
 root.pem       The root: every receiver believes what it certifies, for as long as the receiver stands.
                In service it does not belong here. Keep it offline (paper, smart card, a machine without network),
-               bring it to this folder only to start the platform when a key below is due, then take it away again.
+               bring it to this folder for an hour when the keys below are due (every 60 days), then take it away.
 plan.json, air.json, time.json, credential.json
-               Short-lived keys, each with the root's certificate for its one purpose. Renewed at start.
+               Short-lived keys, each with the root's certificate for its one purpose. Renewed in their last 30 days,
+               at start and while the platform runs, whenever the root is here.
 
 Whoever reads this folder can speak through every loudspeaker. Files are readable by the platform's account only.
 `;
@@ -60,44 +64,120 @@ Whoever reads this folder can speak through every loudspeaker. Files are readabl
 /** Reads all keys of the folder, and makes or renews those that are missing or due. */
 export async function loadKeys(folder: string, now: MediaTime): Promise<PlatformKeys> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const root = await loadRoot(folder);
-  const [plan, air, time, credential] = await Promise.all(
-    keyPurposes.map(async (purpose) => await loadPurposeKey({ folder, root, purpose, now })),
-  );
-  if (!plan || !air || !time || !credential) throw new TypeError('a purpose without a key');
-  return { rootPublic: root.public, plan, air, time, credential };
+  const loaded = await loadAll(folder, now);
+  const ring = new Map(loaded.keys.map(([purpose, key]) => [purpose, new RenewableKey(key)]));
+  const of = (purpose: KeyPurpose): RenewableKey => {
+    const key = ring.get(purpose);
+    if (key === undefined) throw new TypeError(`no key for ${purpose}`);
+    return key;
+  };
+  return {
+    rootPublic: loaded.rootPublic,
+    plan: of('plan'),
+    air: of('air'),
+    time: of('time'),
+    credential: of('credential'),
+    renew: async (at) => {
+      const { keys } = await loadAll(folder, at);
+      return keys.map(([purpose, key]) => of(purpose).replace(key)).some((isNew) => isNew);
+    },
+  };
 }
 
-async function loadRoot(folder: string): Promise<SigningKey> {
+class RenewableKey implements PlatformKey {
+  #current: PlatformKey;
+
+  constructor(current: PlatformKey) {
+    this.#current = current;
+  }
+  get key(): SigningKey {
+    return this.#current.key;
+  }
+  get certificate(): string {
+    return this.#current.certificate;
+  }
+  replace(next: PlatformKey): boolean {
+    const isNew = next.key.kid !== this.#current.key.kid;
+    if (isNew) this.#current = next;
+    return isNew;
+  }
+}
+
+type KeyFile = z.infer<typeof keyFileSchema>;
+
+async function loadAll(
+  folder: string,
+  now: MediaTime,
+): Promise<{ rootPublic: string; keys: [KeyPurpose, PlatformKey][] }> {
+  const files = new Map<KeyPurpose, KeyFile>();
+  for (const purpose of keyPurposes) {
+    const text = await readIfThere(pathOf(folder, purpose));
+    if (text !== null) files.set(purpose, keyFileSchema.parse(JSON.parse(text)));
+  }
+  const [known] = files.values();
+  const root = await loadRoot(folder, known?.root ?? null);
+  const keys: [KeyPurpose, PlatformKey][] = [];
+  for (const purpose of keyPurposes) {
+    const file = files.get(purpose) ?? null;
+    keys.push([purpose, await loadPurposeKey({ path: pathOf(folder, purpose), purpose, file, root, now })]);
+  }
+  return { rootPublic: root.public, keys };
+}
+
+/** The root's private part is null where it is kept elsewhere, as it should be. */
+interface Root {
+  readonly public: string;
+  readonly signer: SigningKey | null;
+}
+
+/** `known` is the root that has certified the keys of this folder; null on the first start, which makes one. */
+async function loadRoot(folder: string, known: string | null): Promise<Root> {
   const path = join(folder, 'root.pem');
   const pem = await readIfThere(path);
-  if (pem !== null) return readSigningKey(pem);
-  const root = generateSigningKey();
+  if (pem === null && known !== null) return { public: known, signer: null };
+  if (pem !== null) {
+    const signer = readSigningKey(pem);
+    return { public: signer.public, signer };
+  }
+  const signer = generateSigningKey();
   await writeFileAtomically(join(folder, 'README.txt'), README);
-  await writeFileAtomically(path, writeSigningKey(root));
-  return root;
+  await writeFileAtomically(path, writeSigningKey(signer));
+  return { public: signer.public, signer };
 }
 
 interface PurposeKeyPlace {
-  readonly folder: string;
-  readonly root: SigningKey;
+  readonly path: string;
   readonly purpose: KeyPurpose;
+  readonly file: KeyFile | null;
+  readonly root: Root;
   readonly now: MediaTime;
 }
 
 async function loadPurposeKey(place: PurposeKeyPlace): Promise<PlatformKey> {
-  const path = join(place.folder, `${place.purpose}.json`);
-  const text = await readIfThere(path);
-  if (text !== null) {
-    const file = keyFileSchema.parse(JSON.parse(text));
-    const dueAt = file.madeAt + (SIGNING_DAYS - RENEW_BEFORE_DAYS) * DAY_MS * 1000;
-    const isUsable = file.root === place.root.public && place.now < dueAt && file.madeAt <= place.now;
-    if (isUsable) return { key: readSigningKey(file.privateKey), certificate: file.certificate };
+  const { file, root, purpose, now } = place;
+  const daysLeft = file === null || file.root !== root.public ? 0 : daysLeftOf(file, now);
+  const wantedDays = root.signer === null ? 0 : RENEW_BEFORE_DAYS;
+  if (file !== null && daysLeft > wantedDays) {
+    return { key: readSigningKey(file.privateKey), certificate: file.certificate };
   }
-  return await makePurposeKey(path, place);
+  if (root.signer !== null) return await makePurposeKey(place, root.signer);
+  const detail = `the ${purpose} key has expired or is missing; bring the root key back to renew it`;
+  throw new LoaLangError('CONFIGURATION_INVALID', { variable: 'keys/root.pem', detail });
 }
 
-async function makePurposeKey(path: string, { root, purpose, now }: PurposeKeyPlace): Promise<PlatformKey> {
+function daysLeftOf({ madeAt }: KeyFile, now: MediaTime): number {
+  const ageDays = (now - madeAt) / 1000 / DAY_MS;
+  return ageDays < 0 ? 0 : SIGNING_DAYS - ageDays;
+}
+
+function pathOf(folder: string, purpose: KeyPurpose): string {
+  return join(folder, `${purpose}.json`);
+}
+
+async function makePurposeKey(
+  { path, purpose, now }: PurposeKeyPlace,
+  root: SigningKey,
+): Promise<PlatformKey> {
   const key = generateSigningKey();
   const days = SIGNING_DAYS + OUTLIVED_BY_DAYS[purpose];
   const certificate = await certify(root, {

@@ -31,22 +31,34 @@ export interface Published {
   readonly nowN: number;
 }
 
+// Both statements below lock the rows in the order in which planning does, or the two could wait for each other.
+
 /** Notes what the broker has acknowledged. */
 export async function markPublished(db: Db, published: readonly Published[]): Promise<void> {
   await db.execute(sql`
+    with done as (
+      select * from jsonb_to_recordset(${JSON.stringify(published)}::text::jsonb)
+        as done(id text, "planN" int, "nowN" int)
+    ), locked as (
+      select devices.id from devices where devices.id in (select done.id from done)
+      order by devices.id for no key update
+    )
     update devices
     set plan_published_n = greatest(plan_published_n, done."planN"),
         now_published_n = greatest(now_published_n, done."nowN")
-    from jsonb_to_recordset(${JSON.stringify(published)}::text::jsonb) as done(id text, "planN" int, "nowN" int)
-    where devices.id = done.id`);
+    from locked join done on done.id = locked.id
+    where devices.id = locked.id`);
 }
 
 /** Forgets what the broker held: a new broker, or the same with nothing in it, gets everything again. */
 export async function markAllUnpublished(db: Db): Promise<void> {
-  await db
-    .update(devices)
-    .set({ planPublishedN: 0, nowPublishedN: 0 })
-    .where(or(gt(devices.planPublishedN, 0), gt(devices.nowPublishedN, 0)));
+  await db.execute(sql`
+    with locked as (
+      select devices.id from devices where plan_published_n > 0 or now_published_n > 0
+      order by devices.id for no key update
+    )
+    update devices set plan_published_n = 0, now_published_n = 0
+    from locked where devices.id = locked.id`);
 }
 
 /** Lets the states of one receiver be published again. */

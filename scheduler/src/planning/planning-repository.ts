@@ -18,7 +18,10 @@ export interface LockedDevice {
   readonly nowJws: string | null;
 }
 
-/** Locks receivers in the order of their ids, so that two transactions never wait for each other in a circle. */
+/**
+ * Locks receivers in the order of their ids, so that two transactions never wait for each other in a circle. Not against
+ * rows that refer to them: who has just added such rows would wait for whoever has too.
+ */
 export async function lockDevices(db: Db, deviceIds: readonly string[]): Promise<LockedDevice[]> {
   const { id, unitId, volume, isMuted, planN, planJws, nowN, nowJws } = devices;
   return await db
@@ -26,7 +29,7 @@ export async function lockDevices(db: Db, deviceIds: readonly string[]): Promise
     .from(devices)
     .where(inArray(devices.id, [...deviceIds]))
     .orderBy(asc(devices.id))
-    .for('update');
+    .for('no key update');
 }
 
 export async function listDeviceIds(db: Db): Promise<string[]> {

@@ -46,11 +46,11 @@ export class Planning {
   async replan(tx: Db, deviceIds: readonly string[]): Promise<string[]> {
     if (deviceIds.length === 0) return [];
     const { clock, keys, epoch } = this.#parts;
-    const now = clock.now();
     const devices = await repository.lockDevices(tx, deviceIds);
+    const now = clock.now();
     const planned = groupByDevice(await repository.listPlanned(tx, deviceIds, now));
     const policies = await this.#parts.policiesOf(tx, [...new Set(devices.map(({ unitId }) => unitId))]);
-    const states: repository.SignedState[] = [];
+    const signing: Promise<repository.SignedState>[] = [];
     for (const { id, unitId, planN, planJws } of devices) {
       const policy = policies.get(unitId);
       if (policy === undefined) throw new TypeError(`no policy for unit ${unitId}`);
@@ -59,8 +59,9 @@ export class Planning {
       if (!isPlanChanged(held, wanted, now)) continue;
       const revision = { epoch, n: planN + 1 };
       const plan = { type: 'plan', device: id, revision, issuedAt: now, ...wanted };
-      states.push({ id, n: revision.n, jws: await signJws(plan, keys.plan.key, keys.plan.certificate) });
+      signing.push(signState(plan, keys.plan));
     }
+    const states = await Promise.all(signing);
     if (states.length > 0) await repository.savePlans(tx, states);
     return states.map(({ id }) => id);
   }
@@ -69,11 +70,11 @@ export class Planning {
   async renewNow(tx: Db, deviceIds: readonly string[]): Promise<string[]> {
     if (deviceIds.length === 0) return [];
     const { clock, keys, epoch } = this.#parts;
-    const now = clock.now();
     const devices = await repository.lockDevices(tx, deviceIds);
+    const now = clock.now();
     const streams = groupByDevice(await this.#announcements(tx, deviceIds, now));
     const stopped = groupByDevice(await repository.listStopped(tx, deviceIds, addMs(now, -STOPS_SINCE_MS)));
-    const states: repository.SignedState[] = [];
+    const signing: Promise<repository.SignedState>[] = [];
     for (const { id, volume, isMuted, nowN, nowJws } of devices) {
       const wanted = nowDevice({
         streams: (streams.get(id) ?? []).map(({ stream }) => stream),
@@ -86,8 +87,9 @@ export class Planning {
       if (!isNowChanged(heldState(nowJws, nowSchema, keys.air, epoch), wanted)) continue;
       const revision = { epoch, n: nowN + 1 };
       const state = { type: 'now', device: id, revision, issuedAt: now, ...wanted };
-      states.push({ id, n: revision.n, jws: await signJws(state, keys.air.key, keys.air.certificate) });
+      signing.push(signState(state, keys.air));
     }
+    const states = await Promise.all(signing);
     if (states.length > 0) await repository.saveNows(tx, states);
     return states.map(({ id }) => id);
   }
@@ -115,6 +117,13 @@ export class Planning {
       return stream === null ? [] : [{ deviceId, stream }];
     });
   }
+}
+
+async function signState(
+  state: { readonly device: string; readonly revision: Revision },
+  { key, certificate }: PlatformKey,
+): Promise<repository.SignedState> {
+  return { id: state.device, n: state.revision.n, jws: await signJws(state, key, certificate) };
 }
 
 /** What a row holds, by our own signature of before; null where it has to be signed again in any case. */
