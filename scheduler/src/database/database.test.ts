@@ -98,6 +98,16 @@ describe('the embedded database', () => {
     await putValue(await open(), 'started', 1);
   });
 
+  test('comes back at the same address when its server is killed', async () => {
+    const database = await open();
+    await putValue(database, 'before', 1);
+    process.kill((await runningServer(cluster())) ?? 0, 'SIGKILL');
+    const count = async (): Promise<number> => await database.db.$count(schema.platformState).catch(() => -1);
+    await expect.poll(count, { timeout: 20_000 }).toBe(1);
+    await database.close();
+    expect(await runningServer(cluster())).toBeNull();
+  });
+
   test('tells a failed start in one sentence', async () => {
     await (await open()).close();
     await writeFile(join(cluster(), 'PG_VERSION'), '11\n');

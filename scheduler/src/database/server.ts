@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import { binaryEnvironment } from './binaries.ts';
 import { DATABASE_USER, type ClusterPlace } from './cluster.ts';
 import { databaseFailed } from './failure.ts';
-import { endServer, runningServer } from './orphan.ts';
+import { endOrphan, endServer, runningServer } from './orphan.ts';
 
 export interface ServerOptions extends ClusterPlace {
   readonly password: string;
@@ -37,18 +37,19 @@ const START_ATTEMPTS = 5;
 const RETRY_PAUSE_MS = 500;
 /** All of the platform has 5 s to end; from an immediate shutdown the server recovers at its next start. */
 const STOP_LIMIT_MS = 3_000;
+const RETURN_PAUSE_MS = 1_000;
 const KEPT_LINES = 40;
 /** Another program took the port between our asking and the bind; or backends of a killed server still end. */
 const passing =
   /address already in use|could not bind|shared memory block .* still in use|lock file .* already exists/i;
 
-/** Starts a server in a made cluster. Throws DATABASE_FAILED. */
+/** Starts a server in a made cluster, and again whenever it ends by itself. Throws DATABASE_FAILED. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     const running = launch(options, port);
     const failure = await untilReady(running);
-    if (failure === null) return asServer(options, port, running.process);
+    if (failure === null) return new Supervised(options, port, running.process);
     if (attempt >= START_ATTEMPTS || !passing.test(failure)) {
       throw databaseFailed(new Error(failure), options.folder);
     }
@@ -117,15 +118,63 @@ async function untilReady(running: Running): Promise<string | null> {
     : running.said.join('\n');
 }
 
-function asServer(options: ServerOptions, port: number, process: ChildProcess): Server {
-  let closing: Promise<void> | null = null;
-  process.once('exit', (code) => {
-    if (closing === null) options.log.error({ code }, 'the database server ended by itself');
-  });
-  return {
-    url: (database) => `postgres://${DATABASE_USER}:${options.password}@127.0.0.1:${port}/${database}`,
-    close: async () => await (closing ??= stop(process, join(options.folder, 'cluster'))),
-  };
+/** A running server. One that was killed (out of memory, most likely) comes back at the same port. */
+class Supervised implements Server {
+  readonly #options: ServerOptions;
+  readonly #port: number;
+  readonly #closed = new AbortController();
+  #process: ChildProcess;
+  #returning: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: ServerOptions, port: number, process: ChildProcess) {
+    this.#options = options;
+    this.#port = port;
+    this.#process = process;
+    this.#watch();
+  }
+
+  url(database: string): string {
+    return `postgres://${DATABASE_USER}:${this.#options.password}@127.0.0.1:${this.#port}/${database}`;
+  }
+
+  async close(): Promise<void> {
+    await (this.#closing ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
+    this.#closed.abort();
+    await this.#returning;
+    await stop(this.#process, join(this.#options.folder, 'cluster'));
+  }
+
+  #watch(): void {
+    const onExit = (code: number | null): void => {
+      if (this.#closed.signal.aborted) return;
+      this.#options.log.error({ code }, 'the database server ended by itself; starting it again');
+      this.#returning = this.#bringBack();
+    };
+    if (this.#process.exitCode === null && this.#process.signalCode === null)
+      this.#process.once('exit', onExit);
+    else onExit(this.#process.exitCode);
+  }
+
+  async #bringBack(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      // Where only the shell was killed, the server itself still runs.
+      await endOrphan(join(this.#options.folder, 'cluster')).catch(() => false);
+      const running = launch(this.#options, this.#port);
+      this.#process = running.process;
+      const failure = await untilReady(running);
+      if (failure === null) {
+        this.#watch();
+        return;
+      }
+      this.#options.log.error({ failure }, 'the database server does not start');
+      await delay(RETURN_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
 }
 
 async function stop(process: ChildProcess, cluster: string): Promise<void> {
