@@ -1,8 +1,6 @@
 import { mount } from 'svelte';
-import './styles/fonts.css';
-import './styles/tokens.css';
-import './styles/base.css';
-import './styles/controls.css';
+// oxlint-disable-next-line import/no-unassigned-import -- styles have nothing to name
+import './styles/index.css';
 import App from './app.svelte';
 import { loadWords } from './words/index.ts';
 

@@ -2,7 +2,7 @@
 // is the same rule on what the console knows: a higher bulletin interrupts a lower one, of equals the later one sounds,
 // and what was interrupted goes on where the clock says.
 import type { Broadcast, MediaTime, Priority } from '@loalang/shared';
-import { clockTime, spanText } from '../format/time.ts';
+import { clockTime, mediaTimeAt, spanText } from '../format/time.ts';
 import { words } from '../words/index.ts';
 import { endOf } from './phase.ts';
 
@@ -87,7 +87,8 @@ export function timetable(intended: Intended, conflict: Conflict): TimetableLine
 export function freeSlots(intended: Intended, broadcasts: readonly Broadcast[]): MediaTime[] {
   const minuteUs = 60_000_000;
   const candidates = broadcasts
-    .map((other) => (Math.ceil(endOf(other) / minuteUs) * minuteUs) as MediaTime)
+    .filter(({ cells }) => cells.some(({ deviceId }) => intended.deviceIds.has(deviceId)))
+    .map((other) => mediaTimeAt(Math.ceil(endOf(other) / minuteUs) * minuteUs))
     .filter((startAt) => startAt > intended.startAt)
     .filter((startAt) => conflictsOf({ ...intended, startAt }, broadcasts).length === 0);
   return [...new Set(candidates)].toSorted((a, b) => a - b).slice(0, 2);

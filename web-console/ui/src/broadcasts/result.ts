@@ -77,7 +77,7 @@ function overVerdict(detail: BroadcastDetail, devices: ReadonlyMap<string, Devic
     full === receipts.length ? words.broadcast.allFull(full) : words.broadcast.full(full, receipts.length),
     parts(receipts, devices),
     missed(receipts, devices),
-    unconfirmed(receipts),
+    unproved(receipts),
   ]
     .filter(Boolean)
     .join(' ');
@@ -104,7 +104,7 @@ function missed(receipts: readonly Receipt[], devices: ReadonlyMap<string, Devic
   return silent.map((one) => words.broadcast.oneMissed(titleOf(one, devices))).join(' ');
 }
 
-function unconfirmed(receipts: readonly Receipt[]): string {
+function unproved(receipts: readonly Receipt[]): string {
   const count = receipts.filter(({ state }) => state === 'unconfirmed').length;
   return count === 0 ? '' : words.broadcast.someUnconfirmed(count);
 }

@@ -24,9 +24,11 @@ export function needsCare(device: Pick<Device, 'state'>): boolean {
 
 /** Loudspeakers that need somebody first, worst on top, then the others as they come. */
 export function careFirst(devices: readonly Device[]): Device[] {
-  const order = (device: Device): number =>
-    needsCare(device) ? urgency.indexOf(device.state) : urgency.length;
-  return devices.toSorted((a, b) => order(a) - order(b));
+  return devices.toSorted((a, b) => careRank(a) - careRank(b));
+}
+
+function careRank(device: Device): number {
+  return needsCare(device) ? urgency.indexOf(device.state) : urgency.length;
 }
 
 /** The list "Việc cần làm". */

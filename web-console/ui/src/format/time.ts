@@ -7,9 +7,15 @@ const ZONE_MS = 7 * 3_600_000;
 const DAY_MS = 86_400_000;
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** Converts milliseconds since 1970 to media time. The brand is given here, since shared's own check would bring zod along. */
+/** Microseconds since 1970 as media time. The brand is given here, since shared's own check would bring zod along. */
+export function mediaTimeAt(us: number): MediaTime {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the only place that gives the brand
+  return Math.round(us) as MediaTime;
+}
+
+/** Converts milliseconds since 1970 to media time. */
 export function mediaTimeOf(unixMs: number): MediaTime {
-  return Math.round(unixMs * 1000) as MediaTime;
+  return mediaTimeAt(unixMs * 1000);
 }
 
 const local = (time: number): Date => new Date(time / 1000 + ZONE_MS);

@@ -2,6 +2,7 @@
 // they are laid one behind the other on the sound card's own time, so that they sound as one.
 import type { MediaTime } from '@loalang/shared';
 import { api, fetchRecording, type Failure } from '../api.ts';
+import { mediaTimeAt } from '../format/time.ts';
 import { rmsDbfs } from '../live/level.ts';
 
 /** Short enough to begin soon, long enough that a request costs little beside it. */
@@ -83,7 +84,7 @@ export class Listener {
     const isSilent = rmsDbfs(sound.getChannelData(0)) < SILENT_BELOW_DBFS;
     this.#events.onState(isSilent ? 'silent' : 'sounding');
     const { from: begun, durationMs } = asked.value;
-    return { ok: true, until: (begun + durationMs * 1000) as MediaTime };
+    return { ok: true, until: mediaTimeAt(begun + durationMs * 1000) };
   }
 
   #lay(sound: AudioBuffer): void {

@@ -1,6 +1,6 @@
 // Speaking live: one WebSocket from "Bắt đầu nói" to the end. Closing it, for whatever reason, ends the broadcast.
 import type { LiveServerMessage, LiveStart } from '@loalang/shared';
-import { socketUrl } from '../api.ts';
+import { readAnswer, socketUrl } from '../api.ts';
 import { clock } from '../state/clock.svelte.ts';
 import { language, words } from '../words/index.ts';
 import { createEncoder, type LiveEncoder } from './encoder.ts';
@@ -44,7 +44,7 @@ export class LiveSession {
     const message: LiveStart = { type: 'start', ...start, codec: encoder.codec };
     socket.addEventListener('open', () => socket.send(JSON.stringify(message)));
     socket.addEventListener('message', (event: MessageEvent<unknown>) => {
-      if (typeof event.data === 'string') this.#take(JSON.parse(event.data) as LiveServerMessage);
+      if (typeof event.data === 'string') this.#take(readAnswer<LiveServerMessage>(event.data));
     });
     socket.addEventListener('close', () => this.#over(words.speak.errors.connection, true));
   }

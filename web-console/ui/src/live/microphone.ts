@@ -41,7 +41,8 @@ export class Microphone {
   }
 
   close(): void {
-    this.#node.port.onmessage = null;
+    this.#node.disconnect();
+    this.#node.port.close();
     this.#stream.getTracks().forEach((track) => track.stop());
     if (this.#context.state !== 'closed') void this.#context.close();
   }
@@ -88,9 +89,10 @@ async function connect(stream: MediaStream, events: MicrophoneEvents): Promise<M
       channelCountMode: 'explicit',
       channelInterpretation: 'speakers',
     });
-    node.port.onmessage = (event: MessageEvent<unknown>) => {
+    node.port.addEventListener('message', (event: MessageEvent<unknown>) => {
       if (event.data instanceof Float32Array) events.onBlock(event.data);
-    };
+    });
+    node.port.start();
     context.createMediaStreamSource(stream).connect(node);
     // The node writes only silence; a node that leads nowhere might not be run.
     node.connect(context.destination);

@@ -1,5 +1,7 @@
 import type { Audio, Priority } from '@loalang/shared';
 
+import { readAnswer } from '../api.ts';
+
 export interface Draft {
   audio: Audio | null;
   title: string;
@@ -25,7 +27,7 @@ class DraftStore {
     const stored = localStorage.getItem(`${STORED_AS}.${personId}`);
     if (stored === null) return;
     try {
-      this.value = { ...empty(), ...(JSON.parse(stored) as Partial<Draft>) };
+      this.value = { ...empty(), ...readAnswer<Partial<Draft>>(stored) };
     } catch {
       this.clear();
     }

@@ -1,7 +1,7 @@
 // "Hôm nay": one whole Today at a time, pushed by the server. When the socket is lost the last one stays, dated, and live
 // acts are not offered.
 import type { Device, Today } from '@loalang/shared';
-import { api, socketUrl } from '../api.ts';
+import { api, readAnswer, socketUrl } from '../api.ts';
 import { inOrder } from '../broadcasts/weave.ts';
 import { areOneUnit } from '../devices/device-name.ts';
 import { backoffMs } from './backoff.ts';
@@ -68,7 +68,7 @@ class TodayStore {
     this.#socket = socket;
     socket.addEventListener('open', () => clock.forget());
     socket.addEventListener('message', (event: MessageEvent<unknown>) => {
-      if (typeof event.data === 'string') this.#take(JSON.parse(event.data) as Today);
+      if (typeof event.data === 'string') this.#take(readAnswer<Today>(event.data));
     });
     socket.addEventListener('close', () => {
       if (this.#socket === socket) this.#lost();

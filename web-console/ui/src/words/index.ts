@@ -13,7 +13,7 @@ export let language: Language = 'vi';
 /** Loads the language that this browser chose before; Vietnamese costs no request. */
 export async function loadWords(): Promise<void> {
   if (localStorage.getItem(STORED_AS) !== 'en') return;
-  words = vi;
+  words = (await import('./en.ts')).en;
   language = 'en';
   document.documentElement.lang = 'en';
 }

@@ -1,12 +1,4 @@
-import type {
-  CellState,
-  DeviceState,
-  Fault,
-  MissedReason,
-  PersonRole,
-  Priority,
-  UnitKind,
-} from '@loalang/shared';
+import { terms } from './vi-terms.ts';
 
 const loudspeakers = (count: number): string => `${count} loa`;
 
@@ -25,7 +17,6 @@ export const vi = {
     speak: 'Nói trực tiếp',
     add: 'Thêm vào lịch',
     settings: 'Thiết lập',
-    signIn: 'Đăng nhập',
     signOut: 'Đăng xuất',
     account: 'Tài khoản',
     broadcast: 'Bản tin',
@@ -33,7 +24,6 @@ export const vi = {
     backToToday: 'Về trang Hôm nay',
   },
   common: {
-    loudspeakers,
     place: (name: string, count: number) => `${name}, ${loudspeakers(count)}`,
     whole: (unit: string) => `Cả ${unit}`,
     wholeKind: (kind: string) => `cả ${kind}`,
@@ -42,13 +32,11 @@ export const vi = {
     retry: 'Thử lại',
     loading: 'Đang lấy số liệu…',
     none: '–',
-    and: ' và ',
     needNetwork: 'Cần có mạng',
     pageFailed: 'Chưa mở được trang này. Kiểm tra mạng rồi thử lại.',
   },
   freshness: {
     newest: (time: string) => `Số liệu mới nhất lúc ${time}`,
-    stale: (time: string) => `Chưa lấy được số liệu mới. Đang hiện số liệu lúc ${time}.`,
     offline: (time: string) =>
       `Mất mạng từ ${time}. Loa vẫn phát theo lịch đã nhận. Bản nháp được giữ trên máy này.`,
     clock: 'Giờ phát sóng',
@@ -69,66 +57,9 @@ export const vi = {
     tomorrow: 'Ngày mai',
     since: (time: string) => `từ ${time}`,
     left: (span: string) => `còn ${span}`,
-    now: 'ngay bây giờ',
   },
-  kinds: { file: 'Tệp ghi âm', live: 'Nói trực tiếp' },
-  priorities: { normal: 'thông thường', priority: 'ưu tiên', emergency: 'khẩn cấp' } satisfies Record<
-    Priority,
-    string
-  >,
-  unitKinds: {
-    province: 'tỉnh',
-    district: 'huyện',
-    town: 'thị trấn',
-    commune: 'xã',
-    village: 'thôn',
-    group: 'tổ dân phố',
-  } satisfies Record<UnitKind, string>,
-  roles: { operator: 'Cán bộ truyền thanh', administrator: 'Quản trị' } satisfies Record<PersonRole, string>,
-  cells: {
-    waiting: 'chưa về',
-    cached: 'đã về máy',
-    playing: 'đang phát',
-    played: 'phát đủ',
-    partial: 'phát thiếu',
-    missed: 'không phát',
-    unconfirmed: 'chưa có xác nhận',
-  } satisfies Record<CellState, string>,
+  ...terms,
   notAddressed: 'ngoài nơi nghe',
-  deviceStates: {
-    playing: 'Đang phát',
-    ready: 'Sẵn sàng',
-    offline: 'Mất kết nối',
-    'no-clock': 'Chưa biết giờ',
-    fault: 'Có hỏng hóc',
-    'never-seen': 'Chưa nối lần nào',
-  } satisfies Record<DeviceState, string>,
-  deviceNotes: {
-    offline: 'Nhờ người ở gần xem điện và mạng của loa.',
-    'no-clock': 'Loa chưa biết giờ đúng nên chưa phát theo lịch; vẫn phát trực tiếp được.',
-    'never-seen': 'Kiểm tra điện, mạng và mã nhận loa.',
-  },
-  faults: {
-    'amplifier-no-current': 'âm-li không có dòng điện',
-    overheated: 'máy quá nóng',
-    'disk-full': 'ổ lưu của loa đã đầy',
-    'mains-lost': 'mất điện lưới, đang chạy pin',
-    'sink-failed': 'đường ra tiếng bị hỏng',
-    'clock-unknown': 'chưa biết giờ đúng',
-  } satisfies Record<Fault, string>,
-  missed: {
-    'asset-missing': 'tệp âm thanh chưa về máy',
-    'asset-corrupt': 'tệp âm thanh về máy bị lỗi',
-    'clock-unknown': 'loa chưa biết giờ đúng',
-    'quiet-hours': 'rơi vào giờ yên tĩnh',
-    interrupted: 'bị bản tin khác ngắt',
-    stopped: 'đã dừng theo lệnh',
-    muted: 'loa đang tắt tiếng',
-    'powered-off': 'loa mất điện',
-    'no-packets': 'không nhận được tiếng qua mạng',
-    'sink-failed': 'đường ra tiếng bị hỏng',
-  } satisfies Record<MissedReason, string>,
-  networks: { lan: 'Mạng dây', '4g': '4G', wifi: 'Wi-Fi' },
   signal: (bars: number) => `sóng ${bars} trên 4 vạch`,
   today: {
     onAir: 'Đang phát',
@@ -181,7 +112,6 @@ export const vi = {
     silentAt: (count: number, time: string) => `${loudspeakers(count)} đã im lúc ${time}.`,
     noAnswer: (device: string, state: string) => `${device} chưa trả lời: ${state.toLowerCase()}.`,
     noAnswers: (count: number) => `${loudspeakers(count)} chưa trả lời.`,
-    still: (count: number) => `${loudspeakers(count)} chưa báo là đã im.`,
   },
   send: {
     title: 'Phát ngay',
@@ -198,15 +128,12 @@ export const vi = {
     cancelUpload: 'Thôi tải lên',
     uploaded: 'Âm lượng tệp đã được cân bằng.',
     audioNote: (by: string, when: string) => `${by}, ${when}`,
-    listenFirst: 'Nghe trước',
     name: 'Tên bản tin',
     priority: 'Loại bản tin',
     where: 'Nơi nghe',
     chooseIn: (unit: string) => `Chọn nơi nhỏ hơn trong ${unit}`,
-    when: 'Giờ phát',
     date: 'Ngày',
     clock: 'Giờ',
-    today: 'Tóm tắt',
     nowSummary: (title: string, count: number, span: string) =>
       `Phát “${title}” tới ${loudspeakers(count)}, dài ${span}, ngay bây giờ.`,
     timeSummary: (title: string, count: number, span: string, when: string) =>
@@ -234,11 +161,9 @@ export const vi = {
   },
   calendar: {
     empty: 'Chưa có bản tin nào trong 7 ngày tới.',
-    columns: { time: 'Giờ', title: 'Bản tin', where: 'Nơi nghe', state: 'Loa' },
     skip: 'Bỏ lần này',
     askSkip: (title: string, when: string) => `Bỏ lần phát “${title}” ${when}?`,
     skipped: 'Đã bỏ',
-    open: (title: string) => `Xem ${title}`,
   },
   speak: {
     title: 'Nói trực tiếp',
@@ -248,7 +173,6 @@ export const vi = {
     testing: 'Anh/chị nói thử vài câu, giữ vạch ở khoảng giữa.',
     startTest: 'Bật micro để thử',
     clean: 'Lọc ồn và tự chỉnh mức tiếng',
-    device: 'Micro',
     start: (count: number) => `Bắt đầu nói tới ${loudspeakers(count)}`,
     countdown: (count: number) => `Micro mở sau ${count}`,
     cancel: 'Thôi, chưa nói',
@@ -321,7 +245,7 @@ export const vi = {
     silent: 'Loa đang im.',
     offline: 'Không gửi được: loa chưa nối mạng.',
     failed: 'Trình duyệt không mở được tiếng của loa.',
-    none: 'Chưa có loa nào nối mạng để nghe.',
+    none: 'Chưa có loa nào có tiếng để nghe.',
   },
   broadcast: {
     summary: (kind: string, day: string, places: string) => `${kind} · phát ${day}, ${places}`,
