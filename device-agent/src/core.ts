@@ -221,7 +221,7 @@ export class Core {
   /** Keeps how far what sounds has come. */
   keepProgress(): void {
     for (const progress of this.playout.progress()) {
-      this.#keep(this.ledger.add({ ...progress, kind: 'progress' }), 'progress');
+      void this.#keep(this.ledger.add({ ...progress, kind: 'progress' }), 'progress');
     }
   }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SimulatedPath, type Path } from '../testing/simulated-path.ts';
 import { ClockFilter, type ClockEstimate } from './clock-filter.ts';

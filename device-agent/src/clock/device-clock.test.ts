@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mediaTime } from '@loalang/shared';
 import { SimulatedPath, type Path } from '../testing/simulated-path.ts';

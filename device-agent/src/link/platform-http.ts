@@ -93,7 +93,8 @@ async function readBounded(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   if (response.body === null) return '';
-  for await (const part of response.body) {
+  const body: AsyncIterable<Uint8Array> = response.body;
+  for await (const part of body) {
     bytes += part.byteLength;
     if (bytes > MAX_ANSWER_BYTES) throw new RangeError(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
     parts.push(part);

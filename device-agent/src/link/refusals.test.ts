@@ -54,7 +54,7 @@ beforeAll(async () => {
   await agent.start();
   await platform.until('online', () => platform.statuses.length > 0);
   stream = makeStream(addMs(platform.now(), 600_000));
-  const plan = makePlan(100, platform.now());
+  const plan = { ...makePlan(0, platform.now()), revision: { epoch: 2, n: 100 } };
   await platform.tell('plan', await authority.sign('plan', plan), true);
   await platform.tell('now', await authority.sign('air', makeNow(100, platform.now(), [stream])), true);
   await platform.until('held', () => platform.statuses.at(-1)?.now?.n === 100);
@@ -100,7 +100,10 @@ function emergency(): PlanItem {
   return { broadcastId, title: 'Giả', priority: 'emergency', startAt, durationMs: 500, asset };
 }
 
-const forged = (device = DEVICE_ID): object => makePlan(revision, platform.now(), [emergency()], device);
+const forged = (device = DEVICE_ID): object => ({
+  ...makePlan(0, platform.now(), [emergency()], device),
+  revision: { epoch: 2, n: revision },
+});
 
 function packet(
   sequence: number,
@@ -113,12 +116,12 @@ function packet(
 
 /** Resolves once the agent has taken the subscription: the broker hands a packet on only then. */
 async function followed(id: string): Promise<void> {
-  for (let sequence = 1e6; refusedNow('malformed') === 0; sequence += 1) {
-    await platform.publish(streamTopic(id), 'not a packet');
-    await platform.until('a status', () => true);
-    await new Promise((resolve) => {
+  while (refusedNow('malformed') === 0) {
+    const heard = new Promise((resolve) => {
       platform.once('heard', resolve);
     });
+    await platform.publish(streamTopic(id), 'not a packet');
+    await heard;
   }
 }
 
@@ -187,16 +190,16 @@ const attacks: readonly Attack[] = [
     name: 'an older plan',
     reason: 'stale',
     topic: plan,
-    payload: () => authority.sign('plan', makePlan(99, platform.now(), [emergency()])),
+    payload: () => {
+      const older = makePlan(0, platform.now(), [emergency()]);
+      return authority.sign('plan', { ...older, revision: { epoch: 2, n: 99 } });
+    },
   },
   {
     name: 'a plan of an older epoch, however high its number',
     reason: 'stale',
     topic: plan,
-    payload: () => {
-      const older = makePlan(1, platform.now(), [emergency()]);
-      return authority.sign('plan', { ...older, revision: { epoch: 1, n: 3 } });
-    },
+    payload: () => authority.sign('plan', makePlan(revision, platform.now(), [emergency()])),
   },
   {
     name: 'an older state of the moment',
@@ -285,7 +288,7 @@ test.each(attacks)(
     const before = refusedNow(reason);
     await platform.publish(topic?.() ?? plan(), await payload());
     await platform.until(reason, () => refusedNow(reason) > before);
-    expect(platform.statuses.at(-1)?.plan).toEqual({ epoch: 1, n: 100 });
+    expect(platform.statuses.at(-1)?.plan).toEqual({ epoch: 2, n: 100 });
     expect(platform.statuses.at(-1)?.now).toEqual({ epoch: 1, n: 100 });
     expect(platform.statuses.at(-1)?.playing).toBeNull();
     expect(sink.peak).toBe(0);

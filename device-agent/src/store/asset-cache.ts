@@ -215,7 +215,7 @@ export class AssetCache {
       const { size, mtimeMs } = await stat(path);
       files.push({ path, sha256, bytes: size, modifiedMs: mtimeMs });
     }
-    return files.sort((a, b) => a.modifiedMs - b.modifiedMs);
+    return files.toSorted((a, b) => a.modifiedMs - b.modifiedMs);
   }
 
   #setDiskFull(isFull: boolean): void {

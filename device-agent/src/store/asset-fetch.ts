@@ -79,7 +79,8 @@ async function download(
     const response = await platform.asset(asset.sha256, heldBytes, authorize, watch.signal);
     let bytes = response.status === 206 ? heldBytes : await restart(file);
     if (response.body === null) return;
-    for await (const chunk of response.body) {
+    const body: AsyncIterable<Uint8Array> = response.body;
+    for await (const chunk of body) {
       watch.touch();
       bytes += chunk.byteLength;
       if (bytes > asset.bytes) throw new AssetCorrupt(`more than the ${asset.bytes} bytes planned`);

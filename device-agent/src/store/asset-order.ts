@@ -23,7 +23,7 @@ export function wantedAssets(items: readonly PlanItem[], now: MediaTime | null):
       rank: Math.max(priorityRank(priority), known?.rank ?? 0),
     });
   }
-  return [...wanted.values()].sort((a, b) => compare(a, b, now));
+  return [...wanted.values()].toSorted((a, b) => compare(a, b, now));
 }
 
 /** Is this due so soon that it should not wait for its turn in a spread? */

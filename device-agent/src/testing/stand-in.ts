@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { Aedes } from 'aedes';
 import {
@@ -24,6 +24,7 @@ import {
 } from '@loalang/shared';
 import { identify, readPublicKey, TrustStore, verifyJws } from '@loalang/shared/signing';
 import { Authority, DEVICE_ID } from './authority.ts';
+import { portOf } from './port-of.ts';
 
 export const BROKER_NAME = 'test-broker';
 
@@ -51,7 +52,7 @@ export class StandIn extends EventEmitter {
   #mqtt: Server | null = null;
   readonly #mqttSockets = new Set<Socket>();
   readonly #http = createHttpServer((request, response) => {
-    this.#answer(request, response).catch((error: unknown) => response.destroy(error as Error));
+    this.#answer(request, response).catch(() => response.destroy());
   });
 
   constructor(authority: Authority) {
@@ -61,7 +62,7 @@ export class StandIn extends EventEmitter {
   }
 
   get httpUrl(): string {
-    return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${portOf(this.#http)}`;
   }
 
   brokerPort = 0;
@@ -97,7 +98,7 @@ export class StandIn extends EventEmitter {
       broker.handle(socket);
     });
     await new Promise<void>((resolve) => this.#mqtt?.listen(this.brokerPort, '127.0.0.1', resolve));
-    this.brokerPort = (this.#mqtt.address() as AddressInfo).port;
+    this.brokerPort = portOf(this.#mqtt);
   }
 
   async stopBroker(): Promise<void> {

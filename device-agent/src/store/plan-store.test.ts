@@ -1,0 +1,59 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { addMs, fromUnixMs } from '@loalang/shared';
+import { TrustStore } from '@loalang/shared/signing';
+import { Authority, DEVICE_ID, makePlan, OTHER_ID } from '../testing/authority.ts';
+import { heldPlan } from './plan-store.ts';
+
+const now = fromUnixMs(1_790_000_000_000);
+let folder: string;
+let authority: Authority;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'loalang-plan-'));
+  authority = await Authority.make(now);
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const open = (): ReturnType<typeof heldPlan> => heldPlan(folder, new TrustStore(authority.root.public));
+
+test('a plan that was taken is there after a restart, though its key has expired since', async () => {
+  const plan = makePlan(3, now);
+  const taken = await open().take(await authority.sign('plan', plan), DEVICE_ID, now);
+  expect(taken).toEqual({ ok: true, value: { kind: 'taken', payload: plan } });
+  expect(await open().load(DEVICE_ID)).toEqual(plan);
+});
+
+test('the same plan again is no news, an older one is refused', async () => {
+  const held = open();
+  const jws = await authority.sign('plan', makePlan(3, now));
+  await held.take(jws, DEVICE_ID, now);
+  expect(await held.take(jws, DEVICE_ID, now)).toEqual({ ok: true, value: { kind: 'known' } });
+  const older = await authority.sign('plan', makePlan(2, now));
+  expect(await held.take(older, DEVICE_ID, now)).toEqual({ ok: false, reason: 'stale' });
+});
+
+test('a plan by a key that has expired is refused, and any plan while the hour is not known', async () => {
+  const jws = await authority.sign('plan', makePlan(3, now));
+  expect(await open().take(jws, DEVICE_ID, addMs(now, 2 * 86_400_000))).toEqual({
+    ok: false,
+    reason: 'key-expired',
+  });
+  expect(await open().take(jws, DEVICE_ID, null)).toEqual({ ok: false, reason: 'stale' });
+});
+
+test('what was tampered with on the disk, damaged, or belongs to another receiver is not loaded', async () => {
+  await open().take(await authority.sign('plan', makePlan(3, now)), DEVICE_ID, now);
+  expect(await open().load(OTHER_ID)).toBeNull();
+  const path = join(folder, 'plan.json');
+  const text = await readFile(path, 'utf8');
+  await writeFile(path, text.replace(/"jws":"([^.]+)\.(.)/, '"jws":"$1.x$2'));
+  expect(await open().load(DEVICE_ID)).toBeNull();
+  await writeFile(path, text.slice(0, 40));
+  expect(await open().load(DEVICE_ID)).toBeNull();
+});
