@@ -1,5 +1,5 @@
 import { terms } from './en-terms.ts';
-import type { Words } from './index.ts';
+import type { Words } from './vi.ts';
 
 const loudspeakers = (count: number): string => (count === 1 ? '1 loudspeaker' : `${count} loudspeakers`);
 const bulletins = (count: number): string => (count === 1 ? '1 bulletin' : `${count} bulletins`);

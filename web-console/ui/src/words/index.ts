@@ -1,7 +1,5 @@
-import { vi } from './vi.ts';
+import { vi, type Words } from './vi.ts';
 
-/** Every word that the console shows; both languages have the same shape. */
-export type Words = typeof vi;
 export type Language = 'vi' | 'en';
 
 const STORED_AS = 'loalang.language';

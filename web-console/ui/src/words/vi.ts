@@ -339,3 +339,6 @@ export const vi = {
     unknown: 'Máy chủ trả lời không đúng. Thử lại sau ít phút.',
   },
 };
+
+/** Every word that the console shows; both languages have the same shape. */
+export type Words = typeof vi;
