@@ -60,10 +60,11 @@ export class StatusIntake {
 
   async #store(device: repository.KnownDevice, status: Status, now: MediaTime): Promise<void> {
     const { db } = this.#parts;
-    await repository.saveStatus(db, device.id, status, now);
     const before = new Set(device.status?.cached ?? []);
     const fresh = status.cached.filter((id) => !before.has(id));
+    // First: a crash in between must not leave a status behind whose cached audio was never noted.
     if (fresh.length > 0) await repository.markCached(db, device.id, fresh, now);
+    await repository.saveStatus(db, device.id, status, now);
   }
 
   async #reconcile(device: repository.KnownDevice, status: Status, now: MediaTime): Promise<void> {
