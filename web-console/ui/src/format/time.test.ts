@@ -45,7 +45,8 @@ describe('times in Vietnamese', () => {
   });
 
   it.each([
-    [400, '1 giây'],
+    [400, 'chưa đến 1 giây'],
+    [1000, '1 giây'],
     [45_000, '45 giây'],
     [178_000, '2 phút 58 giây'],
     [480_000, '8 phút'],

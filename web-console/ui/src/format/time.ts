@@ -83,8 +83,9 @@ export function sinceText(time: number, now: number): string {
     : words.time.onDay(clockTime(time), shortDate(time));
 }
 
-/** 8 phút · 2 phút 58 giây · 1 giờ 5 phút; at least one second. */
+/** 8 phút · 2 phút 58 giây · 1 giờ 5 phút. */
 export function spanText(ms: number): string {
+  if (ms > 0 && ms < 1000) return words.time.underSecond;
   const seconds = Math.max(1, Math.round(ms / 1000));
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);

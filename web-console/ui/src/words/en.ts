@@ -48,6 +48,7 @@ export const en: Words = {
     hours: (count) => `${count} h`,
     minutes: (count) => `${count} min`,
     seconds: (count) => `${count} s`,
+    underSecond: 'less than 1 s',
     justNow: 'just now',
     ago: (span) => `${span} ago`,
     todayAt: (time) => `today ${time}`,

@@ -46,6 +46,7 @@ export const vi = {
     hours: (count: number) => `${count} giờ`,
     minutes: (count: number) => `${count} phút`,
     seconds: (count: number) => `${count} giây`,
+    underSecond: 'chưa đến 1 giây',
     justNow: 'vừa xong',
     ago: (span: string) => `${span} trước`,
     todayAt: (time: string) => `hôm nay ${time}`,
