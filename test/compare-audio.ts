@@ -67,6 +67,42 @@ function decimate(samples: Float32Array): Float32Array {
   });
 }
 
+/**
+ * How like the source a recording is, window by window of 0.4 s, while the place in the source may shift a little from one
+ * to the next (a browser's fake microphone loses 10 ms now and then) and the source repeats. Silent windows are left out.
+ */
+export function likeness(source: Float32Array, recorded: Float32Array): number[] {
+  const windowSamples = 0.4 * SAMPLE_RATE;
+  const twice = new Float32Array(2 * source.length);
+  twice.set(source);
+  twice.set(source, source.length);
+  let place = placeOf(twice, source.length, recorded);
+  const found: number[] = [];
+  for (let start = 0; start + windowSamples <= recorded.length; start += windowSamples) {
+    const window = recorded.subarray(start, start + windowSamples);
+    const offset = (place + start) % source.length;
+    const { lagMs, correlation } = align(window, twice, { offset, maxLagMs: 25 });
+    if (peakOf(window) < 0.02) continue;
+    found.push(correlation);
+    if (correlation > 0.6) place += Math.round((lagMs * SAMPLE_RATE) / 1000) + source.length;
+  }
+  return found;
+}
+
+/** Where in a source the loudest two seconds of a recording come from, less where they stand in the recording. */
+function placeOf(source: Float32Array, period: number, recorded: Float32Array): number {
+  const span = 2 * SAMPLE_RATE;
+  let start = 0;
+  let loudest = -1;
+  for (let at = 0; at + span <= recorded.length; at += SAMPLE_RATE / 2) {
+    const energy = recorded.subarray(at, at + span).reduce((sum, sample) => sum + sample * sample, 0);
+    if (energy > loudest) [start, loudest] = [at, energy];
+  }
+  const needle = decimate(recorded.subarray(start, start + span));
+  const { lag } = bestLag(needle, decimate(source), { from: 0, to: Math.floor(period / DECIMATION) });
+  return lag * DECIMATION - start + 64 * period;
+}
+
 /** The largest absolute sample. */
 export function peakOf(samples: Float32Array): number {
   return samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
 const NOTICE =
-  'Ủy ban nhân dân xã thông báo. Do mưa lớn, nước suối đang lên nhanh. Đề nghị bà con không qua suối, ' +
-  'đưa gia súc lên cao, và nghe loa để biết tin tiếp theo. Xin cảm ơn bà con.';
+  'Ủy ban nhân dân xã thông báo. Do mưa lớn, nước suối đang lên nhanh. Đề nghị bà con không qua suối.';
 
-/** Makes a file of Vietnamese speech (espeak-ng); the ending of the path says which kind (wav, mp3). */
+/** Makes a file of Vietnamese speech (espeak-ng), some 7 s; the ending of the path says which kind (wav, mp3). */
 export function makeSpeech(path: string): void {
   const wav = run('espeak-ng', ['-v', 'vi', '-s', '150', '--stdout', NOTICE]);
   run('ffmpeg', ['-v', 'error', '-y', '-i', '-', '-ar', '48000', '-ac', '1', '-b:a', '128k', path], wav);

@@ -40,7 +40,7 @@ export async function startSystem(
   };
   await waitForScreen(child, () => shown);
   return {
-    url: /console\s+(\S+)/.exec(shown)?.[1] ?? '',
+    url: /console\s+(http\S+)/.exec(shown)?.[1] ?? '',
     signInUrl: /sign in once\s+(\S+)/.exec(shown)?.[1] ?? null,
     data,
     process: child,

@@ -14,6 +14,7 @@ import type { Logger } from 'pino';
 import { assertNotQuiet, broadcastRepository, findAudience, type Audience } from '../broadcasts/index.ts';
 import type { Changes } from '../changes/index.ts';
 import type { Db } from '../database/index.ts';
+import { deviceRepository, SILENT_AFTER_MS } from '../fleet/index.ts';
 import type { Link, Outbox } from '../link/index.ts';
 import type { Planning } from '../planning/index.ts';
 import type { Clock, Timer } from '../time/index.ts';
@@ -38,6 +39,12 @@ export interface AirParts {
 /** Over LTE recordings 0.1 % of packets are later than 0.8 to 1.7 s. */
 const DEFAULT_LATENCY_MS = 1_200;
 const DEFAULT_TIME_BOX_MS = 15 * 60_000;
+/**
+ * Who speaks is told to only when the receivers listen: each that is online says by its status that it holds the
+ * announcement, and has subscribed before it says so. One that doesn't in time joins in the middle.
+ */
+const LISTENING_WITHIN_MS = 2_500;
+const LOOK_EVERY_MS = 100;
 /** A stream stays announced for so long after its last frame: receivers' clocks may lag, and cutting a word is rude. */
 const TAIL_MS = 2_500;
 
@@ -70,7 +77,7 @@ export class Air {
     await Promise.all([...this.#tails.keys()].map(async (id) => await this.#withdraw(id)));
   }
 
-  /** Puts a microphone on air. Throws NOT_FOUND, NO_RECEIVER, QUIET_HOURS or LIVE_BUSY. */
+  /** Puts a microphone on air, and waits until receivers listen. Throws NOT_FOUND, NO_RECEIVER, QUIET_HOURS or LIVE_BUSY. */
   async goLive(person: Person, start: LiveStart): Promise<LiveSession> {
     const { clock, onAir } = this.#parts;
     const audience = await findAudience(this.#parts, person, start.unitIds);
@@ -79,12 +86,27 @@ export class Air {
     const announcement = this.#announce(start, key, now);
     assertNotQuiet(audience, now, addMs(now, announcement.latencyMs));
     onAir.take(announcement, person.name, audience.deviceIds);
+    const session = await this.#openFor(person, start, { announcement, key, audience });
     try {
-      const encoder = start.codec === 'pcm' ? await createOpusEncoder() : null;
+      await this.#waitForListeners(audience.deviceIds);
+      return session;
+    } catch (error) {
+      await session.finish('speaker');
+      throw error;
+    }
+  }
+
+  async #openFor(
+    person: Person,
+    { codec }: LiveStart,
+    { announcement, key, audience }: { announcement: LiveStream; key: SigningKey; audience: Audience },
+  ): Promise<Session> {
+    try {
+      const encoder = codec === 'pcm' ? await createOpusEncoder() : null;
       await this.#record(person, announcement, audience);
       return this.#open({ announcement, key, encoder, deviceIds: audience.deviceIds });
     } catch (error) {
-      onAir.remove(announcement.id);
+      this.#parts.onAir.remove(announcement.id);
       throw error;
     }
   }
@@ -134,6 +156,15 @@ export class Air {
     });
     outbox.kick();
     changes.notify();
+  }
+
+  async #waitForListeners(deviceIds: readonly string[]): Promise<void> {
+    const { db, clock } = this.#parts;
+    const online = addMs(clock.now(), -SILENT_AFTER_MS);
+    const until = addMs(clock.now(), LISTENING_WITHIN_MS);
+    while (clock.now() < until && (await deviceRepository.isAnyBehind(db, deviceIds, online))) {
+      await new Promise<void>((resolve) => void clock.after(LOOK_EVERY_MS, resolve));
+    }
   }
 
   #open(opened: {

@@ -1,5 +1,5 @@
 /** The SQL of receivers: who they are, what they last said of themselves. Their signed states are planning's. */
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { mediaTime, type MediaTime, type Status } from '@loalang/shared';
 import { schema, type Db } from '../database/index.ts';
 
@@ -147,4 +147,16 @@ export async function listTargets(
     .from(devices)
     .where(inArray(devices.unitId, [...unitIds]))
     .orderBy(asc(devices.id));
+}
+
+/** Does a receiver that was seen since then still hold an older state of the moment than it should? */
+export async function isAnyBehind(db: Db, deviceIds: readonly string[], seenSince: MediaTime): Promise<boolean> {
+  const held = sql`coalesce((${devices.status} -> 'now' ->> 'n')::int, 0)`;
+  const isBehind = and(
+    inArray(devices.id, [...deviceIds]),
+    gt(devices.lastSeenAt, seenSince),
+    lt(held, devices.nowN),
+  );
+  const rows = await db.select({ id: devices.id }).from(devices).where(isBehind).limit(1);
+  return rows.length > 0;
 }
