@@ -43,6 +43,17 @@ test('the drift is learned', () => {
   expect(last?.estimate.driftPpm).toBeLessThan(44);
 });
 
+test('in the first half minute two lucky exchanges do not pass for a drift', () => {
+  const drifts = Array.from({ length: 100 }, (_, seed) => {
+    const simulated = new SimulatedPath({ ...lte, driftPpm: 0 }, seed);
+    const filter = new ClockFilter();
+    for (let index = 0; index < 15; index += 1) filter.addBurst(simulated.burst(1e9 + index * 2e6));
+    return Math.abs(filter.estimate(1e9 + 30e6)?.driftPpm ?? Infinity);
+  });
+  expect(quantile(drifts, 0.5)).toBeLessThan(20);
+  expect(quantile(drifts, 0.95)).toBeLessThan(50);
+});
+
 test('asymmetry shifts the clock by half of the difference, and the uncertainty covers it', () => {
   const seen = run({ upUs: 45_000, downUs: 5_000, jitterUs: 500, driftPpm: 10 }, 4, 40, 20);
   for (const { errorUs, estimate } of seen) {

@@ -135,14 +135,19 @@ interface Line {
 
 // Weighted least squares of offset over time, with the prior on the drift as one more equation. Time is in seconds
 // before the newest point, so that microseconds a second are ppm and no digits are lost to the size of media time.
+// A point is as uncertain as half of what its round trip is above the lowest, and never better than the lowest itself:
+// how far that lies above an empty path is told by how much the round trips differ. Without this the two luckiest
+// points draw the line alone, and the drift with it.
 function fitLine(points: readonly Point[], origin: Point, priorPpm: number, priorSdPpm: number): Line {
   const lowestUs = Math.min(...points.map(({ roundTripUs }) => roundTripUs));
+  const halfExcessUs = (median(points.map(({ roundTripUs }) => roundTripUs)) - lowestUs) / 2;
+  const floorUs = Math.max(NOISE_FLOOR_US, halfExcessUs / 2);
   const priorWeight = 1 / (priorSdPpm * priorSdPpm);
   const sums = { w: 0, x: 0, y: 0, xx: priorWeight, xy: priorPpm * priorWeight, half: 0 };
   for (const point of points) {
     const x = (point.atUs - origin.atUs) / 1e6;
     const y = point.offsetUs - origin.offsetUs;
-    const w = 1 / (NOISE_FLOOR_US ** 2 + ((point.roundTripUs - lowestUs) / 2) ** 2);
+    const w = 1 / (floorUs ** 2 + ((point.roundTripUs - lowestUs) / 2) ** 2);
     sums.w += w;
     sums.x += w * x;
     sums.y += w * y;
@@ -159,7 +164,7 @@ function fitLine(points: readonly Point[], origin: Point, priorPpm: number, prio
     driftVariance: sums.w / determinant,
     covariance: -sums.x / determinant,
     halfRoundTripUs: sums.half / sums.w,
-    halfExcessUs: (median(points.map(({ roundTripUs }) => roundTripUs)) - lowestUs) / 2,
+    halfExcessUs,
   };
 }
 

@@ -9,7 +9,7 @@ export const HOUR_KNOWN_US = 2_000_000;
 /** Faster than this a listener could hear the pitch move. */
 const MAX_SLEW_PPM = 500;
 /** An error is taken out over about this long, so that the noise of the exchanges is not heard as a warp. */
-const SLEW_SECONDS = 30;
+const SLEW_SECONDS = 120;
 /** A battery-backed clock of a cheap board: for a day and a quarter it tells the hour. */
 const RTC_DRIFT_PPM = 20;
 
