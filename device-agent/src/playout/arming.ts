@@ -7,7 +7,7 @@ import type { Source } from './source.ts';
 export type Prepare<S extends Source> = () => ((decoder: OpusDecoder) => S) | MissedReason;
 
 // An asset may arrive, or be fetched again, while its window is open.
-const RETRY_MISSING_US = 1_000_000;
+const RETRY_MISSING_US = 200_000;
 const RETRY_FAILED_US = 5_000_000;
 
 export interface Armed<S extends Source> {
