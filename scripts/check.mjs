@@ -17,17 +17,15 @@ const checks = {
   format: [bin('prettier', 'bin', 'prettier.cjs'), '--check', '--log-level', 'warn', '.'],
   arrows: [
     bin('dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
-    ...[
-      'shared',
-      'broker',
-      'scheduler',
-      'web-console',
-      'device-agent',
-      'firmware-sim',
-      'test',
-      'bench',
-      'scripts',
-    ],
+    'shared',
+    'broker',
+    'scheduler',
+    'web-console',
+    'device-agent',
+    'firmware-sim',
+    'test',
+    'bench',
+    'scripts',
   ],
 };
 

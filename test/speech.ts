@@ -9,6 +9,11 @@ export function makeSpeech(path: string): void {
   run('ffmpeg', ['-v', 'error', '-y', '-i', '-', '-ar', '48000', '-ac', '1', '-b:a', '128k', path], wav);
 }
 
+/** Makes a file with a tone of so many seconds. */
+export function makeTone(path: string, seconds: number): void {
+  run('ffmpeg', ['-v', 'error', '-y', '-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`, path]);
+}
+
 function run(command: string, args: string[], input?: Buffer): Buffer {
   const { stdout, status, stderr } = spawnSync(command, args, { input, maxBuffer: 1 << 28 });
   if (status !== 0) throw new Error(`${command} failed: ${stderr.toString()}`);

@@ -1,13 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { addMs, mediaTime } from '@loalang/shared';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, openPage } from './browser.ts';
 import { align, decodeFile, peakOf, SAMPLE_RATE } from './compare-audio.ts';
-import { makeSpeech } from './speech.ts';
+import { makeSpeech, makeTone } from './speech.ts';
 import { startSystem, type System } from './system.ts';
-import { detailOf, heard, MARGIN_MS, signIn } from './village.ts';
+import { broadcastsOf, detailOf, heard, libraryOf, MARGIN_MS, signIn } from './village.ts';
 
 const CHOSEN = ['lam-thuong', 'muong-lai'];
 const OTHERS = ['yen-the', 'an-lac', 'dong-quan', 'khanh-hoa', 'lieu-do', 'mai-son', 'minh-xuan', 'to-mau'];
@@ -75,5 +76,49 @@ describe('a file, from an operator’s browser to the villages', { timeout: 240_
       expect(peakOf(await heard(system, receiver, startAt, durationMs))).toBe(0);
     }
     expect(errors).toEqual([]);
+  });
+
+  test('plays now in three clicks, is heard from the page, and stops everywhere in two', async () => {
+    const long = join(folder, 'Nhạc chờ.mp3');
+    makeTone(long, 60);
+    await page.getByRole('link', { name: 'Hôm nay' }).first().click();
+    await page.getByRole('link', { name: 'Phát ngay' }).first().click();
+    await page.locator('input[type=file]').setInputFiles(long);
+    await page.getByText('Âm lượng tệp đã được cân bằng.').waitFor();
+    await page.getByRole('button', { name: 'Phát tới 20 loa' }).click();
+    await page.getByText('20 trên 20 loa đang phát.').waitFor({ timeout: 60_000 });
+
+    await page.getByRole('link', { name: 'Cụm loa' }).first().click();
+    const recording = page.waitForResponse(
+      (response) => response.url().includes('/api/recordings/') && response.ok(),
+    );
+    await page.getByRole('button', { name: /^Nghe/ }).first().click();
+    const ogg = join(folder, 'heard.ogg');
+    await writeFile(ogg, await (await recording).body());
+    expect(peakOf(decodeFile(ogg))).toBeGreaterThan(0.05);
+    await page.getByRole('button', { name: 'Thôi nghe' }).click();
+
+    await page.getByRole('button', { name: 'Dừng tất cả' }).click();
+    await page.getByRole('button', { name: 'Dừng ngay' }).click();
+    await page.getByText(/^20 loa đã im lúc/).waitFor({ timeout: 10_000 });
+    const [stopped] = await broadcastsOf(page);
+    expect(stopped?.stoppedAt).not.toBeNull();
+    const after = addMs(stopped?.stoppedAt ?? mediaTime(0), 4_000);
+    await expect.poll(() => Date.now() * 1000, { timeout: 10_000 }).toBeGreaterThan(after + 2_000_000);
+    for (const receiver of receiversOf([...CHOSEN, ...OTHERS])) {
+      expect(peakOf(await heard(system, receiver, after, 1_000))).toBe(0);
+    }
+    expect(errors).toEqual([]);
+  });
+
+  test('that is not sound is refused in one sentence, and nothing is left of it', async () => {
+    const text = join(folder, 'ghi chú.mp3');
+    await writeFile(text, 'Đây không phải là âm thanh.');
+    const before = await libraryOf(page);
+    await page.getByRole('link', { name: 'Hôm nay' }).first().click();
+    await page.getByRole('link', { name: 'Phát ngay' }).first().click();
+    await page.locator('input[type=file]').setInputFiles(text);
+    await page.getByText('Tệp không phải âm thanh. Dùng mp3, m4a, wav, flac hoặc ogg.').waitFor();
+    expect(await libraryOf(page)).toEqual(before);
   });
 });

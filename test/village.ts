@@ -1,8 +1,17 @@
 import { soundOf } from '@loalang/firmware-sim';
-import { addMs, broadcastDetailSchema, type BroadcastDetail, type MediaTime } from '@loalang/shared';
+import {
+  addMs,
+  audioSchema,
+  broadcastDetailSchema,
+  todaySchema,
+  type Broadcast,
+  type BroadcastDetail,
+  type MediaTime,
+} from '@loalang/shared';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { z } from 'zod';
 import type { System } from './system.ts';
 
 /** Where the recordings of a simulated receiver lie. */
@@ -35,4 +44,19 @@ export async function detailOf(page: Page): Promise<BroadcastDetail> {
   const answer = await page.request.get(new URL(`/api/broadcasts/${id}`, page.url()).href);
   expect(answer.status()).toBe(200);
   return broadcastDetailSchema.parse(await answer.json());
+}
+
+/** The broadcasts of today for this page's session, the newest first. */
+export async function broadcastsOf(page: Page): Promise<Broadcast[]> {
+  const answer = await page.request.get(new URL('/api/today', page.url()).href);
+  return todaySchema.parse(await answer.json()).broadcasts.toReversed();
+}
+
+/** The titles in the library. */
+export async function libraryOf(page: Page): Promise<string[]> {
+  const answer = await page.request.get(new URL('/api/audio', page.url()).href);
+  return z
+    .array(audioSchema)
+    .parse(await answer.json())
+    .map(({ title }) => title);
 }

@@ -1,6 +1,6 @@
 import { mediaTime } from '@loalang/shared';
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { PacketQueue, type Frame } from './packet-queue.ts';
 
 const frame = (endsAt: number, bytes = 10): Frame => ({
@@ -61,6 +61,6 @@ test('the bound holds, and every packet is either taken or counted', () => {
       expect(ends.length + expired + dropped).toBe(steps.length);
       expect(queue.bytes).toBe(0);
     }),
-    { seed: 3, numRuns: 300 },
+    { seed: 3, numRuns: 300 * inject('soak') },
   );
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { generate, type Packet } from 'mqtt-packet';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { addressKey, ConnectionCount } from './connection-count.ts';
 import { defaultLimits } from './bounds.ts';
 import { PacketMeter } from './packet-meter.ts';
@@ -41,7 +41,7 @@ test('packets within the limit pass and one beyond does not, however they are cu
       passed.allow(4_000);
       expect(passed.take(bytes.subarray(0, bytes.byteLength - publish(5_000).byteLength))).toBeNull();
     }),
-    { seed: 3, numRuns: 200 },
+    { seed: 3, numRuns: 200 * inject('soak') },
   );
 });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { generate } from 'mqtt-packet';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { PacketLengths } from './packet-length.ts';
 
 const publish = (bytes: number): Buffer =>
@@ -16,7 +16,7 @@ test('packets of any allowed length pass, however they are cut into chunks', () 
         expect(watch.take(bytes.subarray(offset, offset + chunkBytes))).toBe(true);
       }
     }),
-    { seed: 2, numRuns: 50 },
+    { seed: 2, numRuns: 50 * inject('soak') },
   );
 });
 

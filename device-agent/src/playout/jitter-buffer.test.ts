@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { mediaTime } from '@loalang/shared';
 import type { AudioPacket } from '@loalang/shared';
 import { JitterBuffer, MAX_BUFFERED_FRAMES } from './jitter-buffer.ts';
@@ -158,7 +158,7 @@ describe('whatever comes', () => {
           expect(frames.size).toBeLessThanOrEqual(MAX_BUFFERED_FRAMES);
         }
       }),
-      { numRuns: 200, seed: 3 },
+      { numRuns: 200 * inject('soak'), seed: 3 },
     );
   });
 
@@ -175,7 +175,7 @@ describe('whatever comes', () => {
         expect(pullAll(frames, START, at(100))).toEqual(expected);
         expect(frames.counts.kept).toBe(100);
       }),
-      { numRuns: 50, seed: 4 },
+      { numRuns: 50 * inject('soak'), seed: 4 },
     );
   });
 });

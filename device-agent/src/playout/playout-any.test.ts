@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { mediaTime } from '@loalang/shared';
 import type { OpusDecoder } from '@loalang/shared/opus';
 import type { Progress, ProofDraft } from './account.ts';
@@ -183,6 +183,6 @@ it('holds what it promises whatever comes', async () => {
       await Promise.resolve();
       expect(openDecoders).toBe(0);
     }),
-    { numRuns: 40, seed: 11 },
+    { numRuns: 40 * inject('soak'), seed: 11 },
   );
 });

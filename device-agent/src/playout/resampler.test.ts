@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { mediaTime } from '@loalang/shared';
 import { Resampler } from './resampler.ts';
 import type { Source } from './source.ts';
@@ -124,7 +124,7 @@ describe('the resampler', () => {
           position += count * (1 + ppm * 1e-6);
         }
       }),
-      { numRuns: 100, seed: 7 },
+      { numRuns: 100 * inject('soak'), seed: 7 },
     );
   });
 });
@@ -172,7 +172,7 @@ describe('the steering', () => {
           expectedUs = startUs + (960 * span.step) / 0.048;
         });
       }),
-      { numRuns: 200, seed: 8 },
+      { numRuns: 200 * inject('soak'), seed: 8 },
     );
   });
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asc, sql } from 'drizzle-orm';
 import pino from 'pino';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { z } from 'zod';
 import { databaseFailed } from './failure.ts';
 import { openDatabase, schema, type Database } from './index.ts';
@@ -139,24 +139,29 @@ describe('after kill -9 of the platform', () => {
     return last;
   }
 
-  test('every acknowledged row is there, and no server is left behind', async () => {
-    const servers: number[] = [];
-    for (const rows of [5, 40, 90]) {
-      const { pid, committed } = await killWriter(rows);
-      servers.push(pid);
-      const database = await open();
-      const kept = await database.db
-        .select()
-        .from(schema.platformState)
-        .orderBy(asc(schema.platformState.value));
-      const acknowledged = kept.map((row) => row.value).filter((value) => value <= committed);
-      expect(acknowledged).toEqual(Array.from({ length: committed }, (_, index) => index + 1));
-      await database.db.delete(schema.platformState);
-      await database.close();
-    }
-    for (const pid of servers) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-    expect(await runningServer(cluster())).toBeNull();
-  }, 60_000);
+  test(
+    'every acknowledged row is there, and no server is left behind',
+    async () => {
+      const servers: number[] = [];
+      const rounds = Array.from({ length: inject('soak') }, () => [5, 40, 90]).flat();
+      for (const rows of rounds) {
+        const { pid, committed } = await killWriter(rows);
+        servers.push(pid);
+        const database = await open();
+        const kept = await database.db
+          .select()
+          .from(schema.platformState)
+          .orderBy(asc(schema.platformState.value));
+        const acknowledged = kept.map((row) => row.value).filter((value) => value <= committed);
+        expect(acknowledged).toEqual(Array.from({ length: committed }, (_, index) => index + 1));
+        await database.db.delete(schema.platformState);
+        await database.close();
+      }
+      for (const pid of servers) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+      expect(await runningServer(cluster())).toBeNull();
+    },
+    60_000 * inject('soak'),
+  );
 
   test('the server ends by itself, with nobody starting again', async () => {
     const { pid } = await killWriter(3);

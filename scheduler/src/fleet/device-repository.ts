@@ -150,7 +150,11 @@ export async function listTargets(
 }
 
 /** Does a receiver that was seen since then still hold an older state of the moment than it should? */
-export async function isAnyBehind(db: Db, deviceIds: readonly string[], seenSince: MediaTime): Promise<boolean> {
+export async function isAnyBehind(
+  db: Db,
+  deviceIds: readonly string[],
+  seenSince: MediaTime,
+): Promise<boolean> {
   const held = sql`coalesce((${devices.status} -> 'now' ->> 'n')::int, 0)`;
   const isBehind = and(
     inArray(devices.id, [...deviceIds]),

@@ -1,6 +1,6 @@
 // Streams built page by page: what the formats allow, and what is refused.
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { oggCrc } from './crc.ts';
 import { encodeOpusHead, encodeOpusTags } from './headers.ts';
 import { OggError, OggOpusWriter, openOggOpus } from './index.ts';
@@ -373,7 +373,7 @@ describe('any bytes', () => {
         use(join(bytes.subarray(0, from), inserted, bytes.subarray(to)), at);
         use(join(good.subarray(0, from), inserted, good.subarray(to)), at);
       }),
-      { numRuns: 400, seed: 3 },
+      { numRuns: 400 * inject('soak'), seed: 3 },
     );
   });
 
@@ -390,7 +390,7 @@ describe('any bytes', () => {
         }
         use(bytes, at);
       }),
-      { numRuns: 1_000, seed: 4 },
+      { numRuns: 1_000 * inject('soak'), seed: 4 },
     );
   });
 });

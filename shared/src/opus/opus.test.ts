@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import * as fc from 'fast-check';
 import {
   FRAME_SAMPLES,
@@ -248,7 +248,7 @@ describe('the decoder', () => {
         expect(outcome).toHaveLength(FRAME_SAMPLES);
         expect(outcome.every((value) => value >= -1 && value <= 1)).toBe(true);
       }),
-      { numRuns: 500, seed: 1 },
+      { numRuns: 500 * inject('soak'), seed: 1 },
     );
     expect(decoder.conceal()).toHaveLength(FRAME_SAMPLES);
     decoder.close();

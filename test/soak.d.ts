@@ -1,0 +1,8 @@
+export {};
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** How many times longer than in `npm test` whatever is seeded runs. */
+    soak: number;
+  }
+}
