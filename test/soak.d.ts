@@ -1,4 +1,4 @@
-export {};
+import type {} from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
