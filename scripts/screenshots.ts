@@ -90,6 +90,7 @@ async function send(page: Page, verb: string, file: string, look?: () => Promise
 async function take(page: Page, name: string): Promise<void> {
   for (const size of sizes) {
     await page.setViewportSize(size.viewport);
+    await page.evaluate('scrollTo(0, 0)');
     // Two frames: the page has taken its new width and drawn it.
     await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
     await page.screenshot({ path: join(images, `${name}-${size.name}.png`), animations: 'disabled' });

@@ -8,6 +8,7 @@ export async function openBrowser(options: { microphoneWav?: string } = {}): Pro
     executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
     args: [
       '--no-sandbox',
+      '--lang=vi-VN',
       '--disable-gpu',
       '--disable-dev-shm-usage',
       '--disable-background-networking',
@@ -26,14 +27,22 @@ export async function openBrowser(options: { microphoneWav?: string } = {}): Pro
   });
 }
 
-/** A page of a fresh visitor in Vietnam; what the page throws or logs as an error is collected in `errors`. */
-export async function openPage(browser: Browser, url: string): Promise<{ page: Page; errors: string[] }> {
+/**
+ * A page of a fresh visitor in Vietnam; what the page throws or logs as an error is collected in `errors`. The script runs
+ * before the page's own.
+ */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: { initScript?: string } = {},
+): Promise<{ page: Page; errors: string[] }> {
   const context = await browser.newContext({
     locale: 'vi-VN',
     timezoneId: 'Asia/Ho_Chi_Minh',
     permissions: ['microphone'],
     viewport: { width: 1440, height: 900 },
   });
+  if (options.initScript !== undefined) await context.addInitScript({ content: options.initScript });
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));

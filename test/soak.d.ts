@@ -1,4 +1,4 @@
-import type {} from 'vitest';
+import type { ProvidedContext } from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -6,3 +6,5 @@ declare module 'vitest' {
     soak: number;
   }
 }
+
+export type Soak = ProvidedContext['soak'];

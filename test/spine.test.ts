@@ -65,13 +65,16 @@ describe('a file, from an operator’s browser to the villages', { timeout: 240_
     );
     const sent = decodeFile(mp3);
     const durationMs = (sent.length * 1000) / SAMPLE_RATE;
+    const lagsMs: number[] = [];
     for (const receiver of receiversOf(CHOSEN)) {
       const sounded = await heard(system, receiver, startAt, durationMs);
       const { lagMs, correlation } = align(sent, sounded, { offset: SAMPLE_RATE, maxLagMs: 100 });
       expect(correlation).toBeGreaterThan(0.9);
       expect(Math.abs(lagMs)).toBeLessThan(20);
+      lagsMs.push(lagMs);
       expect(peakOf(sounded.subarray(0, (SAMPLE_RATE * (MARGIN_MS - 50)) / 1000))).toBe(0);
     }
+    expect(Math.max(...lagsMs) - Math.min(...lagsMs)).toBeLessThan(20);
     for (const receiver of receiversOf(OTHERS)) {
       expect(peakOf(await heard(system, receiver, startAt, durationMs))).toBe(0);
     }
