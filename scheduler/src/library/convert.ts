@@ -101,13 +101,14 @@ async function measure(source: string, file: Probe, options: ConvertOptions): Pr
 async function encodeToTarget(
   source: string,
   result: string,
-  { loudness, decodedMs }: Measured,
+  measured: Measured,
   options: ConvertOptions,
 ): Promise<PeakMeter> {
+  const { loudness, decodedMs } = measured;
   const run = runOptions(options, decodedMs);
   let correctionLu = 0;
   for (let attempt = 1; ; attempt++) {
-    await encode(source, result, correctingFilters(loudness, correctionLu), run);
+    await encode(source, result, correctingFilters(measured, correctionLu), run);
     const { meter, lufs } = await meterResult(result, run);
     const missingLu = originalLufs(loudness) === null || lufs === null ? 0 : target.integratedLufs - lufs;
     if (Math.abs(missingLu) <= CLOSE_ENOUGH_LU || attempt === MAX_ENCODES) return meter;

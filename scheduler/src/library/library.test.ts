@@ -179,6 +179,10 @@ describe('loudness', () => {
     ['a sine', 'sine=f=440:d=8:r=48000'],
     ['speech-like noise', speechLike],
     ['a very quiet input', `${speechLike},volume=-40dB`],
+    [
+      'one second with a loud knock',
+      'aevalsrc=0.05*sin(880*PI*t)+if(lt(t\\,0.01)\\,0.9*sin(4000*t)\\,0):d=1.2:s=48000',
+    ],
     ['a very loud one', 'anoisesrc=d=8:c=white:r=48000:a=1:seed=3'],
   ];
 

@@ -33,8 +33,12 @@ const reportSchema = z.object({
   target_offset: decibels,
 });
 
+/** The loudest that loudnorm takes as a goal. */
+const MAX_GOAL_LUFS = -5;
+
 function goal(correctionLu: number): string {
-  return `I=${(target.integratedLufs + correctionLu).toFixed(2)}:TP=${target.truePeakDbtp}:LRA=${target.rangeLu}`;
+  const integratedLufs = Math.min(MAX_GOAL_LUFS, target.integratedLufs + correctionLu);
+  return `I=${integratedLufs.toFixed(2)}:TP=${target.truePeakDbtp}:LRA=${target.rangeLu}`;
 }
 
 const toMono = 'aformat=channel_layouts=mono';
@@ -75,13 +79,24 @@ export function originalLufs({ integratedLufs }: Loudness): number | null {
   return integratedLufs > GATE_LUFS ? integratedLufs : null;
 }
 
+/** loudnorm's slow gain looks so far ahead; on less it is some 20 dB off. */
+const SLOW_GAIN_WINDOW_MS = 3_000;
+
 /**
- * Filters of the second pass: one gain where that keeps the peak, else loudnorm's slow gain. `correctionLu` is what the
- * codec took away before.
+ * Filters of the second pass: one gain where that keeps the peak, else loudnorm's slow gain; a sound too short for that
+ * gets one gain and a limiter. `correctionLu` is what the codec took away before.
  */
-export function correctingFilters(loudness: Loudness, correctionLu: number): string[] {
+export function correctingFilters(
+  { loudness, decodedMs }: { loudness: Loudness; decodedMs: number },
+  correctionLu: number,
+): string[] {
   if (originalLufs(loudness) === null) {
     return [toMono, `volume=${(SHORT_PEAK_DBTP - loudness.truePeakDbtp).toFixed(2)}dB`];
+  }
+  if (decodedMs < SLOW_GAIN_WINDOW_MS) {
+    const gainDb = target.integratedLufs + correctionLu - loudness.integratedLufs;
+    const peak = 10 ** (target.truePeakDbtp / 20);
+    return [toMono, `volume=${gainDb.toFixed(2)}dB`, `alimiter=limit=${peak.toFixed(4)}:level=disabled`];
   }
   const measured = [
     `measured_I=${loudness.integratedLufs}`,
