@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,7 +71,10 @@ function makeItem(bytes: number, startInMs = 60_000, priority: Priority = 'norma
   };
 }
 
-async function startCache(options: Partial<AssetCacheOptions> = {}): Promise<AssetCache> {
+async function startCache(
+  options: Partial<AssetCacheOptions> = {},
+  items: readonly PlanItem[] = [],
+): Promise<AssetCache> {
   const cache = new AssetCache({
     folder,
     source: {
@@ -87,7 +90,7 @@ async function startCache(options: Partial<AssetCacheOptions> = {}): Promise<Ass
     ...options,
   });
   caches.push(cache);
-  await cache.start([]);
+  await cache.start(items);
   return cache;
 }
 
@@ -164,6 +167,35 @@ test('after a restart what is there is checked before it counts, and what is dam
   cache.want([good, bad]);
   await until(() => cache.has(shaOf(good)) && cache.has(shaOf(bad)));
   expect(requests).toEqual([`${shaOf(bad)}@0`]);
+});
+
+test('a file that can not be read is thrown away and fetched again, and holds up no other', async () => {
+  const unreadable = makeItem(40_000, 1_000);
+  const other = makeItem(40_000);
+  // Reading a folder fails as reading a bad sector does.
+  await mkdir(join(folder, shaOf(unreadable)));
+  const cache = await startCache({}, [unreadable, other]);
+  await until(() => cache.has(shaOf(unreadable)) && cache.has(shaOf(other)));
+  expect(await readFile(join(folder, shaOf(unreadable)))).toEqual(assets.get(shaOf(unreadable)));
+});
+
+test('what is due soon overtakes a transfer of what is due later, which then goes on where it was', async () => {
+  const later = makeItem(300_000, 86_400_000);
+  const soon = makeItem(40_000);
+  const whole = assets.get(shaOf(later)) ?? Buffer.alloc(0);
+  const isUnderWay = new Promise<void>((resolve) => {
+    answer = (_, response) => {
+      answer = serve;
+      response.writeHead(200, { 'content-length': whole.length });
+      response.write(whole.subarray(0, 120_000));
+      resolve();
+    };
+  });
+  const cache = await startCache({}, [later]);
+  await isUnderWay;
+  cache.want([later, soon]);
+  await until(() => cache.has(shaOf(later)));
+  expect(requests.map((request) => request.split('@')[0])).toEqual([shaOf(soon), shaOf(later)]);
 });
 
 test('a file that turns out to be damaged later is fetched again', async () => {

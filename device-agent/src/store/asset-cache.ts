@@ -44,6 +44,7 @@ export class AssetCache {
   #wanted: readonly WantedAsset[] = [];
   #items: readonly PlanItem[] = [];
   #isDiskFull = false;
+  #transfer: { readonly sha256: string; readonly giveWay: AbortController } | null = null;
   #wake: AbortController = new AbortController();
   #work: Promise<void> = Promise.resolve();
 
@@ -76,6 +77,7 @@ export class AssetCache {
   /** The plan has changed: these are its items. */
   want(items: readonly PlanItem[]): void {
     this.#items = items;
+    this.#letUrgentOvertake();
     this.look();
   }
 
@@ -115,6 +117,7 @@ export class AssetCache {
   async #step(): Promise<number> {
     try {
       this.#wanted = wantedAssets(this.#items, this.#options.mediaNow());
+      this.#forgetUnwanted();
       const unchecked = this.#wanted.find(
         (asset) => !this.has(asset.sha256) && !this.#retries.has(asset.sha256),
       );
@@ -134,7 +137,7 @@ export class AssetCache {
     if (!this.#options.canFetch()) return RETRY_MOST_MS;
     const nowUs = this.#options.clock.nowUs();
     const missing = this.#wanted.filter(({ sha256 }) => !this.has(sha256));
-    const next = missing.find(({ sha256 }) => (this.#retries.get(sha256)?.notBeforeUs ?? 0) <= nowUs);
+    const next = missing.find((asset) => this.#mayFetch(asset));
     if (next !== undefined) {
       await this.#fetch(next);
       return 0;
@@ -143,16 +146,36 @@ export class AssetCache {
     return Math.max(1, Math.min(RETRY_MOST_MS, ...waits.map((us) => us / 1000)));
   }
 
+  #mayFetch({ sha256 }: WantedAsset): boolean {
+    return (this.#retries.get(sha256)?.notBeforeUs ?? 0) <= this.#options.clock.nowUs();
+  }
+
+  // On a weak network a file of next week takes an hour: what is due soon doesn't wait for it. What came of it is kept.
+  #letUrgentOvertake(): void {
+    if (this.#transfer === null) return;
+    const now = this.#options.mediaNow();
+    const next = wantedAssets(this.#items, now).find(
+      (asset) => !this.has(asset.sha256) && this.#mayFetch(asset),
+    );
+    const isOvertaken = next !== undefined && next.sha256 !== this.#transfer.sha256 && isDueSoon(next, now);
+    if (isOvertaken) this.#transfer.giveWay.abort();
+  }
+
+  #forgetUnwanted(): void {
+    const wanted = new Set(this.#wanted.map(({ sha256 }) => sha256));
+    for (const sha256 of this.#retries.keys()) if (!wanted.has(sha256)) this.#retries.delete(sha256);
+  }
+
   async #checkOnDisk(asset: WantedAsset): Promise<void> {
     const path = this.#pathOf(asset.sha256);
-    const found = await hashFile(path);
+    const found = await this.#hashOrUnreadable(path);
     if (found === asset.sha256) {
       this.#confirm(asset);
       return;
     }
     if (found !== null) {
       this.#options.log.warn({ sha256: asset.sha256 }, 'a cached asset is damaged and will be fetched again');
-      await rm(path, { force: true });
+      await rm(path, { force: true, recursive: true });
     }
     const isSoon = isDueSoon(asset, this.#options.mediaNow());
     const spreadUs = isSoon ? 0 : this.#options.random() * SPREAD_MS * 1000;
@@ -162,18 +185,33 @@ export class AssetCache {
     });
   }
 
+  // One bad sector of a dying card must not keep the receiver from starting, nor from fetching all the others.
+  async #hashOrUnreadable(path: string): Promise<string | null> {
+    try {
+      return await hashFile(path);
+    } catch (error) {
+      this.#options.log.warn({ err: error, path }, 'a cached asset can not be read');
+      return 'unreadable';
+    }
+  }
+
   async #fetch(asset: WantedAsset): Promise<void> {
     const { source, log } = this.#options;
+    const giveWay = new AbortController();
+    this.#transfer = { sha256: asset.sha256, giveWay };
+    const signal = AbortSignal.any([this.#ended.signal, giveWay.signal]);
     try {
       await this.#makeRoom(asset);
-      await fetchAsset(asset, this.#pathOf(asset.sha256), source, this.#ended.signal);
+      await fetchAsset(asset, this.#pathOf(asset.sha256), source, signal);
       this.#setDiskFull(false);
       this.#confirm(asset);
     } catch (error) {
-      if (this.#ended.signal.aborted) return;
+      if (signal.aborted) return;
       if (isDiskFull(error)) this.#setDiskFull(true);
       log.warn({ sha256: asset.sha256, err: error }, 'an asset could not be fetched');
       this.#postpone(asset, error);
+    } finally {
+      this.#transfer = null;
     }
   }
 
