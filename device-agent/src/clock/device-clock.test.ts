@@ -95,6 +95,38 @@ test('media time never goes back past what was kept: older replies are not belie
   expect(clock.addBurst(path.burst(101e6), 102e6)).toBe(true);
 });
 
+test('a platform that was an hour ahead and is set right is believed again after that hour', () => {
+  const path = new SimulatedPath(lan, 11);
+  const clock = makeClock();
+  const errorUs = (atUs: number): number => Math.abs((clock.toMediaTime(atUs) ?? 0) - path.truthUs(atUs));
+  const live = (minutes: number, fromMinute: number, aheadUs: number): void => {
+    for (let minute = fromMinute; minute < fromMinute + minutes; minute += 1) {
+      const burst = path.burst(minute * 60e6);
+      const told = burst.map((each) => ({ ...each, t2: each.t2 + aheadUs, t3: each.t3 + aheadUs }));
+      clock.addBurst(told, minute * 60e6 + 1e6);
+      clock.keep(minute * 60e6 + 2e6, 0);
+    }
+  };
+  live(10, 1, 3_600e6);
+  expect(errorUs(11 * 60e6)).toBeGreaterThan(3_000e6);
+  live(80, 11, 0);
+  expect(errorUs(91 * 60e6)).toBeLessThan(1_000);
+});
+
+test('a power cut long after the last exchange costs nothing of what the battery-backed clock tells', () => {
+  const path = new SimulatedPath({ ...lan, driftPpm: 0 }, 12);
+  const clock = makeClock();
+  clock.addBurst(path.burst(1e6), 2e6);
+  const nowUs = 600e6;
+  const kept = clock.keep(nowUs, 1_790_000_000_000);
+  if (kept === null) throw new Error('the time is not kept');
+  const restarted = makeClock({ kept });
+  restarted.startFromRtc(kept, 1_790_000_060_000, 1e6);
+  const told = restarted.toMediaTime(1e6) ?? 0;
+  expect(Math.abs(told - path.truthUs(nowUs + 60e6))).toBeLessThan(5_000);
+  expect(restarted.reading(1e6).state).toBe('hour-known');
+});
+
 test('after a power cut the battery-backed clock gives the hour, for about a day', () => {
   const wallMs = 1_790_000_000_000;
   const kept = { floor: mediaTime(wallMs * 1000), wallMs, uncertaintyUs: 2_000, driftPpm: 3 };

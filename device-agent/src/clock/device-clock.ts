@@ -24,7 +24,7 @@ export interface ClockReading {
 export interface KeptTime {
   /** Media time never goes back past this. */
   readonly floor: MediaTime;
-  /** The battery-backed clock at that moment, milliseconds since 1970. */
+  /** The battery-backed clock at the floor and its uncertainty, milliseconds since 1970. */
   readonly wallMs: number;
   readonly uncertaintyUs: number;
   readonly driftPpm: number | null;
@@ -93,17 +93,19 @@ export class DeviceClock implements Timeline {
 
   /**
    * What to keep on disk; null while nobody has told the time since the start: a battery-backed clock that has gone
-   * wrong may not lift the floor, or the right time would be refused for ever. The floor moves up with it.
+   * wrong may not lift the floor, or the right time would be refused for ever. The floor moves up with it, but only to
+   * where the last exchange was: a platform whose clock was ahead and was set right is believed again once it gets there.
    */
   keep(nowUs: number, wallMs: number): KeptTime | null {
-    if (this.#rtc !== null) return null;
     const media = this.toMediaTime(nowUs);
     const uncertaintyUs = this.#uncertaintyAt(nowUs);
-    if (media === null || uncertaintyUs === null) return null;
-    const floor = mediaTime(Math.max(this.#floor, Math.floor(media - uncertaintyUs)));
+    const estimate = this.#filter.estimate(nowUs);
+    if (this.#rtc !== null || media === null || uncertaintyUs === null || estimate === null) return null;
+    const floor = mediaTime(Math.max(this.#floor, Math.floor(media - estimate.ageUs - uncertaintyUs)));
     this.#floor = floor;
-    const driftPpm = this.#filter.estimate(nowUs)?.driftPpm ?? null;
-    return { floor, wallMs, uncertaintyUs: Math.ceil(uncertaintyUs), driftPpm };
+    const wallAtFloorMs = wallMs - (media - floor - uncertaintyUs) / 1000;
+    const { driftPpm } = estimate;
+    return { floor, wallMs: wallAtFloorMs, uncertaintyUs: Math.ceil(uncertaintyUs), driftPpm };
   }
 
   #stateAt(nowUs: number): ClockState {
