@@ -1,4 +1,4 @@
-import { addMs, type Device, type NewBroadcast, type Person } from '@loalang/shared';
+import { addMs, todaySchema, type Device, type NewBroadcast, type Person } from '@loalang/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Centre } from '../testing/centre.ts';
 
@@ -59,6 +59,22 @@ test('a recorded status, one of another receiver, and an unsigned one change not
   await receiver.sendStatus(now, { volume: 81, refused: { stale: 2, expired: 1 } });
   const device = await shown(0, ({ refusedCount }) => refusedCount === 3);
   expect(device.volume).toBe(81);
+});
+
+test('numbers that no receiver can have counted are refused, so that they break nobody else', async () => {
+  const { air, broadcasts, clock } = centre.scheduler;
+  const huge = Number.MAX_SAFE_INTEGER;
+  const receiver = centre.receiver(0);
+  const refused = { stale: huge, expired: huge };
+  await receiver.sendStatus(clock.now(), { now: { epoch: 1, n: huge }, refused });
+  const session = await air.goLive(anLac, {
+    type: 'start',
+    title: 'Tin',
+    unitIds: ['an-lac'],
+    codec: 'opus',
+  });
+  await session.end();
+  expect(todaySchema.safeParse(await broadcasts.today(anLac)).success).toBe(true);
 });
 
 test('audio that a receiver reports as cached turns its square, and so does what it plays', async () => {

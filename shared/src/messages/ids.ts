@@ -16,10 +16,20 @@ export const compactJwsSchema = z
   .max(4_000_000)
   .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
 
+/**
+ * A number that something is counted by: what a receiver claims must fit the platform's columns, and sums of many must
+ * stay exact.
+ */
+export const countSchema = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+
 /** (epoch, n): n grows with each change; the epoch grows when a backup is restored, so that old numbers lose. */
 export const revisionSchema = z.object({
-  epoch: z.number().int().min(1),
-  n: z.number().int().min(0),
+  epoch: countSchema.min(1),
+  n: countSchema,
 });
 export type Revision = z.infer<typeof revisionSchema>;
 

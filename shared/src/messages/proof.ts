@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time.ts';
-import { broadcastIdSchema, deviceIdSchema } from './ids.ts';
+import { broadcastIdSchema, countSchema, deviceIdSchema } from './ids.ts';
 
 export const chainIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 
@@ -26,7 +26,7 @@ export const proofSchema = z.object({
   type: z.literal('proof'),
   device: deviceIdSchema,
   chain: chainIdSchema,
-  seq: z.number().int().min(1),
+  seq: countSchema.min(1),
   /** SHA-256 (base64url) of the previous proof's JWS; empty for the first of a chain. */
   previous: z.string().regex(/^([A-Za-z0-9_-]{43})?$/),
   broadcastId: broadcastIdSchema,
@@ -36,9 +36,9 @@ export const proofSchema = z.object({
   endedAt: mediaTimeSchema.nullable(),
   /** 20 ms frames: heard as sent, heard as concealment, due but not heard. */
   frames: z.object({
-    played: z.number().int().min(0),
-    concealed: z.number().int().min(0),
-    missed: z.number().int().min(0),
+    played: countSchema,
+    concealed: countSchema,
+    missed: countSchema,
   }),
   /** Why frames were missed; null where none were. */
   reason: z.enum(missedReasons).nullable(),
@@ -54,6 +54,6 @@ export const proofAckSchema = z.object({
   type: z.literal('proof-ack'),
   device: deviceIdSchema,
   chain: chainIdSchema,
-  seq: z.number().int().min(1),
+  seq: countSchema.min(1),
 });
 export type ProofAck = z.infer<typeof proofAckSchema>;

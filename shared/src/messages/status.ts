@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time.ts';
-import { broadcastIdSchema, deviceIdSchema, nonceSchema, revisionSchema } from './ids.ts';
+import { broadcastIdSchema, countSchema, deviceIdSchema, nonceSchema, revisionSchema } from './ids.ts';
 
 /** How well a receiver knows the time: within 50 ms, within 2 s, or not at all. */
 export const clockStateSchema = z.enum(['in-step', 'hour-known', 'none']);
@@ -70,6 +70,6 @@ export const statusSchema = z.object({
   }),
   faults: z.array(faultSchema).max(20),
   /** How many messages were refused since the agent started, by reason. */
-  refused: z.partialRecord(z.enum(refusalReasons), z.number().int().min(1)),
+  refused: z.partialRecord(z.enum(refusalReasons), countSchema.min(1)),
 });
 export type Status = z.infer<typeof statusSchema>;
