@@ -1,5 +1,6 @@
 import { addMs, clockResponseSchema, type Person } from '@loalang/shared';
 import { identify, makeNonce, TrustStore } from '@loalang/shared/signing';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BROKER_NAME, Centre } from './testing/centre.ts';
 import type { TestReceiver } from './testing/test-receiver.ts';
@@ -104,6 +105,20 @@ test('a commune that stops all silences its own part of a broadcast of the distr
     deviceCount: 1,
   });
   await centre.scheduler.broadcasts.stop(district, later.id);
+});
+
+test('stop all stops more than a page can show', async () => {
+  const { broadcasts, clock } = centre.scheduler;
+  const { id: model } = await send(district, ['mai-son'], null);
+  await centre.db.execute(sql`
+    insert into broadcasts select md5(i::text), kind, title, priority, start_at, end_at, null, audio_id, unit_ids, created_at, created_by
+    from broadcasts, generate_series(1, 1100) i where id = ${model}`);
+  await centre.db.execute(sql`
+    insert into broadcast_devices select md5(i::text), device_id, null, null
+    from broadcast_devices, generate_series(1, 1100) i where broadcast_id = ${model}`);
+  const { stopped } = await broadcasts.stopAll(maiSon);
+  expect(stopped).toHaveLength(1101);
+  await centre.db.execute(sql`update broadcasts set end_at = ${clock.now()} where stopped_at is not null`);
 });
 
 test('many who send and stop at the same time are all served, and the last plan holds what is left', async () => {

@@ -42,6 +42,12 @@ export interface NewRow {
   readonly createdBy: string;
 }
 
+interface Wanted {
+  readonly unitIds: readonly string[];
+  readonly endsAfter: MediaTime;
+  readonly startsBy: MediaTime;
+}
+
 /** "Hôm nay" shows a day and a week; a station that has more than so many has other troubles. */
 const MAX_ROWS = 1_000;
 
@@ -52,17 +58,18 @@ export async function addBroadcast(db: Db, row: NewRow, deviceIds: readonly stri
 }
 
 /** Broadcasts that touch receivers in these units, end after one moment and begin by another; by start. */
-export async function listBroadcasts(
-  db: Db,
-  wanted: { unitIds: readonly string[]; endsAfter: MediaTime; startsBy: MediaTime },
-): Promise<BroadcastRow[]> {
-  const isMeant = inArray(broadcasts.id, idsTouching(db, wanted.unitIds));
-  const isThen = and(gt(broadcasts.endAt, wanted.endsAfter), lte(broadcasts.startAt, wanted.startsBy));
+export async function listBroadcasts(db: Db, wanted: Wanted): Promise<BroadcastRow[]> {
   const rows = await selectRows(db)
-    .where(and(isMeant, isThen))
+    .where(meantThen(db, wanted))
     .orderBy(asc(broadcasts.startAt), asc(broadcasts.id))
     .limit(MAX_ROWS);
   return rows.map(toRow);
+}
+
+/** The ids of all of them: what is to be stopped must not be cut at what a page can show. */
+export async function listBroadcastIds(db: Db, wanted: Wanted): Promise<string[]> {
+  const rows = await db.select({ id: broadcasts.id }).from(broadcasts).where(meantThen(db, wanted));
+  return rows.map(({ id }) => id);
 }
 
 /** One broadcast, if it touches a receiver in these units. */
@@ -196,6 +203,11 @@ export async function closeLiveExcept(db: Db, running: readonly string[], now: M
     .from(broadcastDevices)
     .where(inArray(broadcastDevices.broadcastId, ids));
   return links.map(({ deviceId }) => deviceId);
+}
+
+function meantThen(db: Db, { unitIds, endsAfter, startsBy }: Wanted) {
+  const isMeant = inArray(broadcasts.id, idsTouching(db, unitIds));
+  return and(isMeant, gt(broadcasts.endAt, endsAfter), lte(broadcasts.startAt, startsBy));
 }
 
 function idsTouching(db: Db, unitIds: readonly string[]) {

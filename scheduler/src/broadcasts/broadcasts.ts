@@ -101,11 +101,8 @@ export class Broadcasts {
     const unitIds = await this.#unitsOf(person);
     const now = clock.now();
     const startsBy = addMs(now, STOP_ALL_AHEAD_MS);
-    const rows = await repository.listBroadcasts(db, { unitIds, endsAfter: now, startsBy });
-    return await this.#stop(
-      rows.map(({ id }) => id),
-      unitIds,
-    );
+    const ids = await repository.listBroadcastIds(db, { unitIds, endsAfter: now, startsBy });
+    return await this.#stop(ids, unitIds);
   }
 
   /** Receivers and broadcasts of the person's units, from the start of the local day to a week ahead. */
