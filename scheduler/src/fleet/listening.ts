@@ -11,7 +11,7 @@ import {
 import { readPublicKey, signJws, verifyJws } from '@loalang/shared/signing';
 import type { Db } from '../database/index.ts';
 import type { PlatformKey } from '../keys/index.ts';
-import { readJws, type Link } from '../link/index.ts';
+import type { Link } from '../link/index.ts';
 import type { Clock } from '../time/index.ts';
 import * as repository from './device-repository.ts';
 import { isSilent } from './device-state.ts';
@@ -92,9 +92,9 @@ export class Listening {
   /** A receiver says how a command went; a failed one need not be waited for any longer. */
   async takeResult(deviceId: string, payload: Buffer): Promise<void> {
     const device = await repository.findJoined(this.#parts.db, deviceId);
-    const jws = readJws(payload);
-    if (device === null || jws === null) return;
-    const result = await verifyJws(jws, readPublicKey(device.publicKey), commandResultSchema);
+    if (device === null) return;
+    const key = readPublicKey(device.publicKey);
+    const result = await verifyJws(payload.toString('utf8'), key, commandResultSchema);
     if (!result.ok || result.payload.device !== deviceId || result.payload.outcome !== 'failed') return;
     const pending = this.#pending.get(result.payload.id);
     if (pending?.deviceId === deviceId) pending.settle('silent');

@@ -3,7 +3,7 @@ import { readPublicKey, verifyJws } from '@loalang/shared/signing';
 import type { Logger } from 'pino';
 import type { Changes } from '../changes/index.ts';
 import type { Db } from '../database/index.ts';
-import { readJws, type Reconciler } from '../link/index.ts';
+import type { Reconciler } from '../link/index.ts';
 import type { Clock } from '../time/index.ts';
 import * as repository from './device-repository.ts';
 import { isNewer } from './status-order.ts';
@@ -33,9 +33,8 @@ export class StatusIntake {
   async take(deviceId: string, payload: Buffer): Promise<boolean> {
     const { db, clock, changes, log } = this.#parts;
     const device = await repository.findJoined(db, deviceId);
-    const jws = readJws(payload);
-    if (device === null || jws === null) return false;
-    const verified = await verifyJws(jws, readPublicKey(device.publicKey), statusSchema);
+    if (device === null) return false;
+    const verified = await verifyJws(payload.toString('utf8'), readPublicKey(device.publicKey), statusSchema);
     if (!verified.ok || verified.payload.device !== deviceId) {
       log.warn({ deviceId, reason: verified.ok ? 'wrong-device' : verified.reason }, 'refused a status');
       return false;

@@ -28,7 +28,7 @@ test('what comes while too much waits is dropped and counted, and the lanes go o
   const opened = once(gate, 'open');
   let done = 0;
   for (let n = 0; n < 4_100; n += 1) {
-    lanes.push('d-aaaaaaaaaa', async () => {
+    lanes.push(`d-${n % 100}`, async () => {
       await opened;
       done += 1;
     });
@@ -39,6 +39,16 @@ test('what comes while too much waits is dropped and counted, and the lanes go o
   expect(done + lanes.dropped).toBe(4_100);
   expect(lanes.push('d-aaaaaaaaaa', async () => await Promise.resolve())).toBe(true);
   await lanes.drain();
+});
+
+test('one receiver that floods leaves room for the others', async () => {
+  const lanes = new Lanes(log);
+  const idle = async (): Promise<void> => await Promise.resolve();
+  const taken = Array.from({ length: 5_000 }, () => lanes.push('d-flood', idle)).filter(Boolean).length;
+  expect(taken).toBeLessThan(100);
+  expect(lanes.push('d-other', idle)).toBe(true);
+  await lanes.drain();
+  expect(lanes.push('d-flood', idle)).toBe(true);
 });
 
 test('a bound lets a burst pass, then so many a second, each receiver for itself', () => {

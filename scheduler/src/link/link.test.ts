@@ -1,4 +1,4 @@
-import { addMs, type Person } from '@loalang/shared';
+import { addMs, credentialSchema, type Person } from '@loalang/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Centre } from '../testing/centre.ts';
 import type { TestReceiver } from '../testing/test-receiver.ts';
@@ -25,6 +25,12 @@ async function sawItem(receiver: TestReceiver, broadcastId: string): Promise<voi
     items.some((item) => item.broadcastId === broadcastId),
   );
 }
+
+test('the link is never cut by the end of its own credential while somebody speaks', () => {
+  const claims = centre.broker.credentials.get('platform')?.split('.')[1] ?? '';
+  const credential = credentialSchema.parse(JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')));
+  expect(credential.expiresAt).toBeGreaterThan(addMs(centre.scheduler.clock.now(), 300 * 86_400_000));
+});
 
 test('what was planned without a broker goes out when the broker is there, also by another process', async () => {
   await Promise.all(centre.receivers.map(async (receiver) => await receiver.close()));

@@ -46,7 +46,10 @@ const subscriptions: Record<ReceivedChannel, 0 | 1> = {
   repair: 0,
 };
 
-const CREDENTIAL_LIFE_MS = 86_400_000;
+/** No message of a receiver is larger (a status with 200 cached ids has about 12 KB); what is, is not kept waiting. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+/** A connection ends with its credential, whose key lives no longer than this process: none must end while one speaks. */
+const CREDENTIAL_LIFE_MS = 365 * 86_400_000;
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -167,6 +170,7 @@ export class Link {
 
   #receive(topic: string, payload: Buffer): void {
     const at = this.#parts.clock.now();
+    if (payload.byteLength > MAX_MESSAGE_BYTES) return;
     const parsed = parseTopic(topic);
     if (parsed?.kind !== 'device' || !isReceived(parsed.channel)) return;
     this.#receivers?.[parsed.channel](parsed.deviceId, payload, at);

@@ -10,7 +10,7 @@ import type { Changes } from '../changes/index.ts';
 import type { Db } from '../database/index.ts';
 import { deviceRepository } from '../fleet/index.ts';
 import type { PlatformKey } from '../keys/index.ts';
-import { readJws, type Link } from '../link/index.ts';
+import type { Link } from '../link/index.ts';
 import type { Clock } from '../time/index.ts';
 import * as repository from './proof-repository.ts';
 
@@ -35,8 +35,8 @@ export class ProofIntake {
   async take(deviceId: string, payload: Buffer): Promise<void> {
     const { db, log, changes } = this.#parts;
     const device = await deviceRepository.findJoined(db, deviceId);
-    const jws = readJws(payload);
-    if (device === null || jws === null) return;
+    if (device === null) return;
+    const jws = payload.toString('utf8');
     const verified = await verifyJws(jws, readPublicKey(device.publicKey), proofSchema);
     if (!verified.ok || verified.payload.device !== deviceId) {
       log.warn({ deviceId, reason: verified.ok ? 'wrong-device' : verified.reason }, 'refused a proof');

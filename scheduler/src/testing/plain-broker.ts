@@ -4,6 +4,8 @@ import { Aedes } from 'aedes';
 
 /** An MQTT broker that lets everyone do everything: what the platform itself checks is all that protects. */
 export class PlainBroker {
+  /** What each client showed last, by its id. */
+  readonly credentials = new Map<string, string>();
   #aedes: Aedes | null = null;
   #server: Server | null = null;
   readonly #sockets = new Set<Socket>();
@@ -15,7 +17,12 @@ export class PlainBroker {
 
   /** Listens on a free port; after a stop on the same one again, with nothing in it. */
   async start(): Promise<void> {
-    const aedes = await Aedes.createBroker();
+    const aedes = await Aedes.createBroker({
+      authenticate: (client, userName, _password, done) => {
+        this.credentials.set(client.id, userName ?? '');
+        done(null, true);
+      },
+    });
     const server = createServer((socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
