@@ -76,6 +76,17 @@ function expectHeard(sink: TapSink, samples: Float32Array, startUs: number): voi
   expect(Math.abs(shift) / 48).toBeLessThan(20);
 }
 
+test('closed while it is still starting, it ends for good', async () => {
+  const { agent, sink } = makeAgent();
+  const starting = agent.start();
+  await agent.close();
+  await starting;
+  const rendered = sink.blocks.length;
+  await new Promise((resolve) => systemClock.after(100, () => resolve(null)));
+  expect(sink.blocks).toHaveLength(rendered);
+  expect(agent.isOnline).toBe(false);
+});
+
 test('a receiver joins, fetches what it is to play, plays it on time, proves it and is acknowledged', async () => {
   const { agent, board, sink } = makeAgent();
   await agent.start();

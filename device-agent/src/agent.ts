@@ -21,6 +21,7 @@ export class Agent {
   #ended = new AbortController();
   #core: Core | null = null;
   #duty: Duty | null = null;
+  #starting: Promise<void> | null = null;
   #life: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
@@ -50,7 +51,17 @@ export class Agent {
 
   /** Opens the disk and plays from it, then looks for its platform. */
   async start(): Promise<void> {
-    if (this.#core !== null) return;
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /** Says goodbye, falls silent, leaves the disk in order. May be called twice, and while it is still starting. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #start(): Promise<void> {
     const core = await Core.open(this.#options, {
       onProof: (draft) => this.#duty?.proofs.take(draft),
       onChange: () => this.#duty?.changed(),
@@ -62,14 +73,10 @@ export class Agent {
     this.#life = this.#live(core);
   }
 
-  /** Says goodbye, falls silent, leaves the disk in order. May be called twice. */
-  async close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
   async #close(): Promise<void> {
     this.#ended.abort();
+    // Whether it came up or not: whoever called start() is told, and what was opened until then is closed here.
+    await Promise.allSettled([this.#starting]);
     await this.#life;
     await this.#duty?.closeLink();
     await this.#core?.fallSilent();
