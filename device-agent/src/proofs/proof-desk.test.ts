@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function makeDesk(on: Ledger = ledger): ProofDesk {
+function makeDesk(on: Ledger = ledger, amperes = 0.4): ProofDesk {
   return new ProofDesk({
     ledger: on,
     key,
@@ -41,7 +41,7 @@ function makeDesk(on: Ledger = ledger): ProofDesk {
     random: () => 0.5,
     log: pino({ enabled: false }),
     publish: async (jws) => sent.push(jws) > 0,
-    meanAmplifierA: () => 0.4,
+    meanAmplifierA: () => amperes,
     onDiskFull: (isFull) => diskFull.push(isFull),
   });
 }
@@ -113,6 +113,27 @@ test('while the disk refuses, a proof is kept in memory and the fault is told', 
   expect(diskFull).toEqual([true]);
   expect(desk.isProved(draft(1).broadcastId)).toBe(true);
   await desk.close();
+});
+
+test('a measure that makes no sense costs neither the proof nor those behind it', async () => {
+  const desk = makeDesk(ledger, -0.01);
+  desk.take({ ...draft(9), frames: { played: -1, concealed: 0, missed: 0 } });
+  await taken(desk, 2);
+  expect(await read(sent[0] ?? '')).toMatchObject({
+    seq: 1,
+    broadcastId: draft(1).broadcastId,
+    amplifierA: null,
+  });
+  expect(sent).toHaveLength(2);
+  await desk.close();
+});
+
+test('a whole plan that was missed at once is proved', async () => {
+  const desk = makeDesk();
+  for (let n = 1; n <= 2_000; n += 1) desk.take(draft(n));
+  expect(desk.isProved(draft(2_000).broadcastId)).toBe(true);
+  await desk.close();
+  expect(ledger.chain.seq).toBe(2_000);
 });
 
 test('what was heard before the power went is the proof of a broadcast that is over', () => {

@@ -6,8 +6,8 @@ import { pause } from '../link/backoff.ts';
 import type { ProofDraft } from '../playout/index.ts';
 import { isDiskFull, MAX_PROOFS, type Ledger } from '../store/index.ts';
 
-/** Drafts that wait for the disk. Full: the newest is lost, and the log says so. */
-const MAX_DRAFTS = 500;
+/** Drafts that wait for the disk: a whole plan that was missed at once. Full: the newest is lost, and the log says so. */
+const MAX_DRAFTS = 2_000;
 /** Proofs sent and not acknowledged yet; the rest waits its turn. */
 const MAX_IN_FLIGHT = 16;
 /** Without an acknowledgement for so long, they are sent again. */
@@ -101,8 +101,12 @@ export class ProofDesk {
   async #keep(draft: ProofDraft): Promise<boolean> {
     const { ledger, key, log } = this.#options;
     if (ledger.proofs.length >= MAX_PROOFS) return false;
+    const proof = this.#asProof(draft);
+    if (proof === null) {
+      log.error({ draft }, 'a proof is lost: it says what no proof may say');
+      return true;
+    }
     try {
-      const proof = this.#asProof(draft);
       const jws = await signJws(proof, key);
       await ledger.add({ kind: 'proof', seq: proof.seq, broadcastId: proof.broadcastId, jws });
       return true;
@@ -112,9 +116,10 @@ export class ProofDesk {
     }
   }
 
-  #asProof(draft: ProofDraft): Proof {
+  // A measure that makes no sense (a sensor below zero) must not cost the proof, nor hold up those behind it.
+  #asProof(draft: ProofDraft): Proof | null {
     const { chain, seq, previous } = this.#options.ledger.chain;
-    return proofSchema.parse({
+    const proof = {
       ...draft,
       type: 'proof',
       device: this.#options.deviceId,
@@ -122,7 +127,10 @@ export class ProofDesk {
       seq: seq + 1,
       previous,
       amplifierA: draft.startedAt === null ? null : this.#options.meanAmplifierA(draft.broadcastId),
-    });
+    };
+    const measured = proofSchema.safeParse(proof);
+    if (measured.success) return measured.data;
+    return proofSchema.safeParse({ ...proof, amplifierA: null, levelDbfs: null }).data ?? null;
   }
 
   #send(): void {
