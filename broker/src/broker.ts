@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { TrustStore } from '@loalang/shared/signing';
+import { TrustStore, UsedTokens } from '@loalang/shared/signing';
 import type { Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import { Door } from './door.ts';
@@ -7,7 +7,6 @@ import { StreamTable } from './fanout/stream-table.ts';
 import { RevokedList } from './identity/revoked-list.ts';
 import { Sessions } from './identity/sessions.ts';
 import { SignIn } from './identity/sign-in.ts';
-import { UsedTokens } from './identity/used-tokens.ts';
 import { defaultLimits, packetBytes, type BrokerLimits } from './limits/bounds.ts';
 import { ConnectionCount } from './limits/connection-count.ts';
 import { PacketMeter } from './limits/packet-meter.ts';
@@ -29,6 +28,8 @@ export interface BrokerOptions {
   readonly limits?: Partial<BrokerLimits>;
 }
 
+/** One a second; whoever needs more is broken or attacking. */
+const SIGN_INS_IN_TWO_MINUTES = 120;
 /** How long `close` waits for farewells (last wills), and then for connections to be gone. */
 const CLOSE_MS = 2_000;
 
@@ -50,7 +51,7 @@ export class Broker {
     const trust = new TrustStore(options.rootKey);
     const revoked = new RevokedList(trust);
     const sessions = new Sessions(revoked, clock);
-    const usedTokens = new UsedTokens();
+    const usedTokens = new UsedTokens({ maxPerId: SIGN_INS_IN_TWO_MINUTES });
     this.#log = options.log;
     this.#connectionCount = new ConnectionCount(limits);
     this.#metrics = new Metrics({

@@ -1,9 +1,8 @@
 import type { Identity, MediaTime, RefusalReason } from '@loalang/shared';
-import { identify, type TrustStore } from '@loalang/shared/signing';
+import { identify, type TrustStore, type UsedTokens } from '@loalang/shared/signing';
 import type { Clock } from '../clock.ts';
 import { mayLeaveWill, type Will } from '../rights/rights.ts';
 import type { RevokedList } from './revoked-list.ts';
-import type { UsedTokens } from './used-tokens.ts';
 
 /** What a CONNECT shows. */
 export interface Shown {

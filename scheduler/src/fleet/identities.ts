@@ -1,6 +1,6 @@
 /** Who a receiver is: joining by a code, the credential it gets, and the proof that it is there now. */
-import { addMs, type Credential, type JoinAnswer, type JoinRequest, type MediaTime } from '@loalang/shared';
-import { identify, signJws, TOKEN_LIFE_MS, TrustStore } from '@loalang/shared/signing';
+import { addMs, type Credential, type JoinAnswer, type JoinRequest } from '@loalang/shared';
+import { identify, signJws, TrustStore, UsedTokens } from '@loalang/shared/signing';
 import type { Changes } from '../changes/index.ts';
 import type { Db } from '../database/index.ts';
 import type { PlatformKeys } from '../keys/index.ts';
@@ -23,15 +23,13 @@ export interface IdentitiesParts {
 }
 
 const CREDENTIAL_LIFE_MS = 365 * 86_400_000;
-/** A token is taken until half a minute after its end, so its nonce is remembered for as long. */
-const NONCE_LIFE_MS = TOKEN_LIFE_MS + 60_000;
-/** Requests of two minutes, at 500 a second. When full nobody is let in: a token must never work twice. */
-const MAX_NONCES = 60_000;
+/** A receiver that was away fetches a week's audio at once, a request a file; it has this much, the others have theirs. */
+const REQUESTS_IN_TWO_MINUTES = 1_000;
 
 export class Identities {
   readonly #parts: IdentitiesParts;
   readonly #trust: TrustStore;
-  readonly #nonces = new Map<string, MediaTime>();
+  readonly #usedTokens = new UsedTokens({ maxPerId: REQUESTS_IN_TWO_MINUTES });
 
   constructor(parts: IdentitiesParts) {
     this.#parts = parts;
@@ -57,7 +55,7 @@ export class Identities {
     const { id, key } = identified.credential;
     const device = await repository.findJoined(db, id);
     if (device?.publicKey !== key || (await revoked.has(id))) return null;
-    return this.#isFirst(identified.token.nonce, now) ? id : null;
+    return this.#usedTokens.use(identified.token, now) === 'taken' ? id : null;
   }
 
   async #takePlace({ code, key, model }: JoinRequest): Promise<string | null> {
@@ -87,15 +85,5 @@ export class Identities {
       expiresAt: addMs(now, CREDENTIAL_LIFE_MS),
     };
     return await signJws(credential, signer, certificate);
-  }
-
-  #isFirst(nonce: string, now: MediaTime): boolean {
-    for (const [old, until] of this.#nonces) {
-      if (until > now) break;
-      this.#nonces.delete(old);
-    }
-    if (this.#nonces.has(nonce) || this.#nonces.size >= MAX_NONCES) return false;
-    this.#nonces.set(nonce, addMs(now, NONCE_LIFE_MS));
-    return true;
   }
 }

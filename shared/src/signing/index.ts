@@ -3,3 +3,4 @@ export * from './jws.ts';
 export * from './keys.ts';
 export * from './packet.ts';
 export * from './trust.ts';
+export * from './used-tokens.ts';
