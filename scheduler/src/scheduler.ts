@@ -94,7 +94,7 @@ async function build(ground: Ground): Promise<Scheduler> {
     await planning.refreshAll(db);
     outbox.kick();
   };
-  const ticks = startTicks(ground, { outbox, air, changes, refreshPlans });
+  const ticks = startTicks(ground, { outbox, air, changes, people, refreshPlans });
 
   const close = async (): Promise<void> => {
     ticks.close();
@@ -178,7 +178,10 @@ function findAudioIn(library: Library): (id: string) => Promise<{ id: string; du
 }
 
 /** What is looked at again in case an event was lost, and keys that come of age. Nothing is late when a tick is. */
-function startTicks(ground: Ground, { outbox, air, changes, refreshPlans }: TickParts): { close(): void } {
+function startTicks(
+  ground: Ground,
+  { outbox, air, changes, people, refreshPlans }: TickParts,
+): { close(): void } {
   const { clock, log, keys } = ground;
   const guarded = (what: string, act: () => Promise<void>) => async (): Promise<void> => {
     await act().catch((error: unknown) => log.error({ err: error }, what));
@@ -195,7 +198,12 @@ function startTicks(ground: Ground, { outbox, air, changes, refreshPlans }: Tick
   const eachHour = guarded('could not renew the keys', async () => {
     if (await keys.renew(clock.now())) await refreshPlans();
   });
-  const tasks = [schedule('* * * * *', eachMinute), schedule('17 * * * *', eachHour)];
+  const eachNight = guarded('could not remove ended sessions', async () => await people.prune());
+  const tasks = [
+    schedule('* * * * *', eachMinute),
+    schedule('17 * * * *', eachHour),
+    schedule('43 3 * * *', eachNight),
+  ];
   return { close: () => tasks.forEach((task) => void task.destroy()) };
 }
 
@@ -203,5 +211,6 @@ interface TickParts {
   readonly outbox: Outbox;
   readonly air: Air;
   readonly changes: Changes;
+  readonly people: People;
   readonly refreshPlans: () => Promise<void>;
 }
