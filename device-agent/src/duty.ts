@@ -174,8 +174,8 @@ export class Duty {
       refuse: (reason) => this.#refusals.count(reason),
       onControl: async (message) => {
         const reason = await this.#reception.take(message);
-        if (message.kind === 'now') this.#proveBrokenOff();
         if (reason !== null) this.#refuse(reason, message.kind);
+        else if (message.kind === 'now') this.#proveBrokenOff();
       },
       onAudio: (streamId, bytes) => this.#takeAudio(streamId, bytes),
       onFailure: (error, kind) => log.error({ err: error, kind }, 'a message could not be worked on'),

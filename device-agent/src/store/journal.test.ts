@@ -1,4 +1,5 @@
-import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -116,6 +117,19 @@ test('a compaction that was cut off leaves the old journal', async () => {
   await write('old');
   await writeFile(`${path}.new`, 'half a fi');
   expect(await read()).toEqual(['old']);
+});
+
+test('a compaction that fails leaves nothing behind, and the journal goes on', async () => {
+  const { journal } = await Journal.open(path);
+  await rename(path, `${path}.aside`);
+  await mkdir(path);
+  await expect(journal.compact(() => [Buffer.from('new')])).rejects.toThrow();
+  expect(existsSync(`${path}.new`)).toBe(false);
+  await rmdir(path);
+  await rename(`${path}.aside`, path);
+  await journal.append(Buffer.from('more'));
+  await journal.close();
+  expect(await read()).toEqual(['more']);
 });
 
 test('records that are empty or too long are refused', async () => {

@@ -158,15 +158,18 @@ export class Journal {
       await writeFully(file, bytes, 0);
       await file.sync();
       await rename(fresh, this.#path);
-      await syncFolder(dirname(this.#path));
     } catch (error) {
       await file.close();
+      // On a full disk what was written of it would take the room of the records to come.
+      await rm(fresh, { force: true });
       throw error;
     }
+    // From the rename on the old file has no name: what is appended to it is lost, whatever comes of the sync.
     const old = this.#file;
     this.#file = file;
     this.#bytes = bytes.byteLength;
     await old.close();
+    await syncFolder(dirname(this.#path));
   }
 }
 
