@@ -298,6 +298,7 @@ export class Duty {
   #setProofDiskFull(isFull: boolean): void {
     if (this.#isProofDiskFull === isFull) return;
     this.#isProofDiskFull = isFull;
+    if (isFull) void this.#core.cache.freeRoom();
     this.changed();
   }
 

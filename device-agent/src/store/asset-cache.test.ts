@@ -224,6 +224,16 @@ test('beyond its bound the cache gives up what no plan needs, the oldest first, 
   expect(cache.has(shaOf(fresh))).toBe(true);
 });
 
+test('where the disk takes no proofs, what no plan needs is given up', async () => {
+  const old = makeItem(60_000);
+  const planned = makeItem(60_000);
+  const cache = await startCache({}, [old, planned]);
+  await until(() => cache.has(shaOf(old)) && cache.has(shaOf(planned)));
+  cache.want([planned]);
+  await cache.freeRoom();
+  expect(await readdir(folder)).toEqual([shaOf(planned)]);
+});
+
 test('nothing is asked of the platform before there is a credential and the hour', async () => {
   const cache = await startCache({ canFetch: () => false });
   cache.want([makeItem(100)]);

@@ -105,6 +105,15 @@ export class AssetCache {
     this.look();
   }
 
+  /** The disk takes nothing more, not even proofs: what no plan needs goes. */
+  async freeRoom(): Promise<void> {
+    try {
+      await this.#evict(0, null);
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'no room could be made');
+    }
+  }
+
   async #run(): Promise<void> {
     while (!this.#ended.signal.aborted) {
       this.#wake = new AbortController();
@@ -228,20 +237,24 @@ export class AssetCache {
     this.#options.onChange();
   }
 
-  // What no plan needs goes, the oldest first, once the bound is reached; what is planned never goes.
   async #makeRoom({ sha256: coming, bytes }: WantedAsset): Promise<void> {
     const maxBytes = this.#options.maxBytes ?? DEFAULT_MAX_CACHE_BYTES;
-    const limitBytes = this.#isDiskFull ? 0 : maxBytes - bytes;
+    const total = await this.#evict(this.#isDiskFull ? 0 : maxBytes - bytes, coming);
+    if (total + bytes > maxBytes) throw new CacheFull(total + bytes, maxBytes);
+  }
+
+  // What no plan needs goes, the oldest first, until the limit is kept; what is planned never goes. Returns what is left.
+  async #evict(limitBytes: number, coming: string | null): Promise<number> {
     const files = (await this.#files()).filter(({ sha256 }) => sha256 !== coming);
     const needed = new Set(this.#items.map(({ asset }) => asset.sha256));
     let total = files.reduce((sum, file) => sum + file.bytes, 0);
     for (const file of files.filter(({ sha256 }) => !needed.has(sha256))) {
-      if (total <= limitBytes) return;
+      if (total <= limitBytes) break;
       await rm(file.path, { force: true });
       this.#checked.delete(file.sha256);
       total -= file.bytes;
     }
-    if (total + bytes > maxBytes) throw new CacheFull(total + bytes, maxBytes);
+    return total;
   }
 
   async #files(): Promise<{ path: string; sha256: string; bytes: number; modifiedMs: number }[]> {
