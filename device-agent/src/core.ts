@@ -70,8 +70,8 @@ export class Core {
     this.platform = new PlatformHttp(options.platformUrl);
     this.trust = new TrustStore(options.rootKey);
     this.clock = new DeviceClock({ kept: stored.ledger.time, isSounding: () => this.#isSounding });
-    this.plan = heldPlan(dataFolder, this.trust);
-    this.now = heldNow(dataFolder, this.trust);
+    this.plan = heldPlan(dataFolder, this.trust, (error) => this.#diskRefused(error, 'plan'));
+    this.now = heldNow(dataFolder, this.trust, (error) => this.#diskRefused(error, 'now'));
     this.amplifier = new Amplifier(options.board, clock, events.onChange);
     this.#progress = new ProgressKeeper(clock, () => this.keepProgress());
     this.cache = new AssetCache({
@@ -301,6 +301,11 @@ export class Core {
   async #keepTime(): Promise<void> {
     const kept = this.clock.keep(this.options.clock.nowUs(), this.options.wallClock() ?? 0);
     if (kept !== null) await this.#keep(this.ledger.add({ kind: 'time', ...kept }), 'time');
+  }
+
+  #diskRefused(error: unknown, what: string): void {
+    this.options.log.error({ err: error, what }, 'could not be kept: it counts until the power goes');
+    void this.cache.freeRoom();
   }
 
   // These are written again a little later: a disk that is full now costs seconds of memory, and nothing else.

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -20,7 +20,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const open = (): ReturnType<typeof heldPlan> => heldPlan(folder, new TrustStore(authority.root.public));
+let refusals: unknown[];
+
+function open(): ReturnType<typeof heldPlan> {
+  refusals = [];
+  return heldPlan(folder, new TrustStore(authority.root.public), (error) => refusals.push(error));
+}
 
 test('a plan that was taken is there after a restart, though its key has expired since', async () => {
   const plan = makePlan(3, now);
@@ -56,4 +61,17 @@ test('what was tampered with on the disk, damaged, or belongs to another receive
   expect(await open().load(DEVICE_ID)).toBeNull();
   await writeFile(path, text.slice(0, 40));
   expect(await open().load(DEVICE_ID)).toBeNull();
+});
+
+test('where the disk takes nothing a plan counts all the same, and is kept when it comes again', async () => {
+  const blocked = join(folder, 'plan.json.new');
+  await mkdir(blocked);
+  const held = open();
+  const jws = await authority.sign('plan', makePlan(3, now));
+  expect(await held.take(jws, DEVICE_ID, now)).toMatchObject({ ok: true, value: { kind: 'taken' } });
+  expect(held.held).toEqual(makePlan(3, now));
+  expect(refusals).toHaveLength(1);
+  await rmdir(blocked);
+  expect(await held.take(jws, DEVICE_ID, now)).toEqual({ ok: true, value: { kind: 'known' } });
+  expect(await open().load(DEVICE_ID)).toEqual(makePlan(3, now));
 });

@@ -26,19 +26,33 @@ interface Addressed {
   readonly revision: Revision;
 }
 
-/** The newest signed message of one kind that this receiver holds: on the disk before it counts, verified when loaded. */
+interface HeldMessageOptions<T> {
+  readonly path: string;
+  readonly trust: TrustStore;
+  readonly purpose: 'plan' | 'air';
+  readonly schema: z.ZodType<T>;
+  readonly onUnkept: (error: unknown) => void;
+}
+
+/**
+ * The newest signed message of one kind that this receiver holds: verified when loaded, on the disk before it counts.
+ * Where the disk takes none it counts all the same, or a stop would not be obeyed; it is kept when it comes again.
+ */
 export class HeldMessage<T extends Addressed> {
   readonly #path: string;
   readonly #trust: TrustStore;
   readonly #purpose: 'plan' | 'air';
   readonly #schema: z.ZodType<T>;
+  readonly #onUnkept: (error: unknown) => void;
   #held: T | null = null;
+  #isKept = true;
 
-  constructor(options: { path: string; trust: TrustStore; purpose: 'plan' | 'air'; schema: z.ZodType<T> }) {
+  constructor(options: HeldMessageOptions<T>) {
     this.#path = options.path;
     this.#trust = options.trust;
     this.#purpose = options.purpose;
     this.#schema = options.schema;
+    this.#onUnkept = options.onUnkept;
   }
 
   get held(): T | null {
@@ -63,10 +77,20 @@ export class HeldMessage<T extends Addressed> {
     const order = this.#held === null ? 1 : compareRevisions(payload.revision, this.#held.revision);
     if (order < 0) return { ok: false, reason: 'stale' };
     // A retained message comes again with every connection.
+    if (order !== 0 || !this.#isKept) await this.#keep(JSON.stringify({ jws, keptAt: now }));
     if (order === 0) return { ok: true, value: { kind: 'known' } };
-    await writeAtomically(this.#path, JSON.stringify({ jws, keptAt: now }));
     this.#held = payload;
     return { ok: true, value: { kind: 'taken', payload } };
+  }
+
+  async #keep(text: string): Promise<void> {
+    try {
+      await writeAtomically(this.#path, text);
+      this.#isKept = true;
+    } catch (error) {
+      this.#isKept = false;
+      this.#onUnkept(error);
+    }
   }
 
   async #verify(
@@ -92,11 +116,31 @@ function readKept(text: string | null): z.infer<typeof keptSchema> | null {
 }
 
 /** The held plan, signed by a plan key. */
-export function heldPlan(folder: string, trust: TrustStore): HeldMessage<Plan> {
-  return new HeldMessage({ path: join(folder, 'plan.json'), trust, purpose: 'plan', schema: planSchema });
+export function heldPlan(
+  folder: string,
+  trust: TrustStore,
+  onUnkept: (error: unknown) => void,
+): HeldMessage<Plan> {
+  return new HeldMessage({
+    path: join(folder, 'plan.json'),
+    trust,
+    purpose: 'plan',
+    schema: planSchema,
+    onUnkept,
+  });
 }
 
 /** The held state of the moment, signed by an air key: volume, mute and stops outlive a power cut. */
-export function heldNow(folder: string, trust: TrustStore): HeldMessage<Now> {
-  return new HeldMessage({ path: join(folder, 'now.json'), trust, purpose: 'air', schema: nowSchema });
+export function heldNow(
+  folder: string,
+  trust: TrustStore,
+  onUnkept: (error: unknown) => void,
+): HeldMessage<Now> {
+  return new HeldMessage({
+    path: join(folder, 'now.json'),
+    trust,
+    purpose: 'air',
+    schema: nowSchema,
+    onUnkept,
+  });
 }
