@@ -24,6 +24,13 @@ describe('signing in', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
+  it.each([
+    ['/api/sign-in', { username: 'la\u0000n', password: PASSWORD }, 'username'],
+    ['/device/join', { code: 'ABCD2346', key: 'A'.repeat(43), model: 'a\u0000' }, 'model'],
+  ])('refuses what no database can store at %s', async (url, payload, field) => {
+    expect(errorOf(await post(url, payload))).toMatchObject({ code: 'INPUT_INVALID', field });
+  });
+
   it('ends the session that the browser had before', async () => {
     const old = await station.signIn('lan');
     await post('/api/sign-in', { username: 'lan', password: PASSWORD }, { cookies: old });

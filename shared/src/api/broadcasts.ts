@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time.ts';
-import { broadcastIdSchema, deviceIdSchema, prioritySchema } from '../messages/ids.ts';
+import { broadcastIdSchema, deviceIdSchema, lineSchema, prioritySchema } from '../messages/ids.ts';
 import { missedReasons } from '../messages/proof.ts';
 import { clockStateSchema, faultSchema } from '../messages/status.ts';
 
@@ -74,7 +74,7 @@ export type BroadcastDetail = z.infer<typeof broadcastDetailSchema>;
 /** Send a library file to everything below some units, now (startAt null) or at a time. */
 export const newBroadcastSchema = z.object({
   audioId: audioIdSchema,
-  title: z.string().trim().min(1).max(200),
+  title: lineSchema(200).min(1),
   unitIds: z.array(z.string()).max(500),
   startAt: mediaTimeSchema.nullable(),
   priority: z.enum(['normal', 'priority']),

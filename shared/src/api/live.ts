@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time.ts';
-import { broadcastIdSchema, streamIdSchema } from '../messages/ids.ts';
+import { broadcastIdSchema, lineSchema, streamIdSchema } from '../messages/ids.ts';
 
 /**
  * The WebSocket of a live microphone, `GET /api/live`. The browser's first message is `liveStartSchema`; then each
@@ -9,7 +9,7 @@ import { broadcastIdSchema, streamIdSchema } from '../messages/ids.ts';
  */
 export const liveStartSchema = z.object({
   type: z.literal('start'),
-  title: z.string().trim().min(1).max(200),
+  title: lineSchema(200).min(1),
   unitIds: z.array(z.string()).max(500),
   codec: z.enum(['opus', 'pcm']),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lineSchema } from '../messages/ids.ts';
 
 export const personRoleSchema = z.enum(['operator', 'administrator']);
 export type PersonRole = z.infer<typeof personRoleSchema>;
@@ -21,11 +22,11 @@ export const personSchema = z.object({
 });
 export type Person = z.infer<typeof personSchema>;
 
-export const signInSchema = z.object({ username: z.string().max(200), password: z.string().max(500) });
+export const signInSchema = z.object({ username: lineSchema(200), password: z.string().max(500) });
 export const signInLinkSchema = z.object({ token: z.string().regex(/^[A-Za-z0-9_-]{20,100}$/) });
 export const newPersonSchema = z.object({
   username: usernameSchema,
-  name: z.string().trim().min(1).max(100),
+  name: lineSchema(100).min(1),
   role: personRoleSchema,
   unitId: z.string(),
   password: passwordSchema,

@@ -16,6 +16,15 @@ export const compactJwsSchema = z
   .max(4_000_000)
   .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
 
+/** Words of a person on one line: no control characters, of which PostgreSQL can't store the first (U+0000). */
+export function lineSchema(maxLength: number): z.ZodString {
+  return z
+    .string()
+    .trim()
+    .max(maxLength)
+    .regex(/^\P{Cc}*$/u);
+}
+
 /**
  * A number that something is counted by: what a receiver claims must fit the platform's columns, and sums of many must
  * stay exact.

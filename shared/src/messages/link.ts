@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time.ts';
-import { compactJwsSchema, deviceIdSchema, nonceSchema, publicKeySchema, streamIdSchema } from './ids.ts';
+import {
+  compactJwsSchema,
+  deviceIdSchema,
+  lineSchema,
+  nonceSchema,
+  publicKeySchema,
+  streamIdSchema,
+} from './ids.ts';
 
 /** `dev/{id}/presence`: retained, and the last will. A hint only: nobody is online by it, and a will of an old session is ignored. */
 export const presenceSchema = z.object({ session: nonceSchema, isOnline: z.boolean() });
@@ -86,7 +93,7 @@ export type RepairRequest = z.infer<typeof repairRequestSchema>;
 export const joinRequestSchema = z.object({
   code: z.string().regex(/^[A-HJ-NP-Z2-9]{8}$/),
   key: publicKeySchema,
-  model: z.string().min(1).max(80),
+  model: lineSchema(80).min(1),
 });
 export type JoinRequest = z.infer<typeof joinRequestSchema>;
 
