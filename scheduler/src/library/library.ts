@@ -61,8 +61,7 @@ export class Library {
 
   /** Makes the folders and clears what a killed process left there. */
   async start(): Promise<void> {
-    const rows = await this.#db.selectDistinct({ sha256: schema.audio.sha256 }).from(schema.audio);
-    await this.#store.start(new Set(rows.map((row) => row.sha256)));
+    await this.#store.start();
   }
 
   /** Breaks off what is being taken in and waits until it is cleaned up. */

@@ -1,7 +1,7 @@
 /** Files under their SHA-256, on disk before anybody is told of them; and the folder of what is on its way in. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -21,14 +21,14 @@ export class Store {
     this.#incoming = join(folder, 'incoming');
   }
 
-  /** Makes the folders and removes what a killed process left: its work, and files that no row names. */
-  async start(named: ReadonlySet<string>): Promise<void> {
+  /**
+   * Makes the folders and removes the work of a killed process. A finished file that no row names stays: it is taken up
+   * when the same sound comes again, and a start with the wrong database must not cost the library.
+   */
+  async start(): Promise<void> {
     await rm(this.#incoming, { recursive: true, force: true });
     await mkdir(this.#incoming, { recursive: true, mode: 0o700 });
     await mkdir(this.#files, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.#files)) {
-      if (!named.has(name)) await rm(join(this.#files, name), { force: true });
-    }
   }
 
   path(sha256: string): string {
