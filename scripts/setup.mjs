@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -53,8 +53,10 @@ function ensureProgram(name) {
     throw new SetupError(`${name} is missing. Install it, then start again: apt-get install ${debian}`);
   }
   console.log(`Installing ${debian} …`);
-  run(apt[0], [...apt.slice(1), 'update', '-qq']);
-  run(apt[0], [...apt.slice(1), 'install', '-y', '-qq', '--no-install-recommends', debian]);
+  const [command, ...args] = apt;
+  // One repository that can't be reached fails the update; the package may be known all the same.
+  spawn(command, [...args, 'update', '-qq']);
+  spawn(command, [...args, 'install', '-y', '-qq', '--no-install-recommends', debian]);
   if (!commands.every(isOnPath)) {
     throw new SetupError(
       `${name} is missing and could not be installed. Install the package ${debian} by hand.`,
@@ -103,7 +105,8 @@ function listFiles(folder) {
 
 function hashFiles(paths) {
   const hash = createHash('sha256');
-  for (const path of paths.toSorted()) hash.update(path).update(readFileSync(path));
+  // Relative, so that a checkout that was moved or mounted elsewhere needs nothing anew.
+  for (const path of paths.toSorted()) hash.update(relative(root, path)).update(readFileSync(path));
   return hash.digest('hex');
 }
 
@@ -123,9 +126,13 @@ function isOnPath(command) {
 }
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, error } = spawn(command, args);
   if (error) throw new SetupError(`${command} could not be run: ${error.message}`);
   if (status !== 0) throw new SetupError(`${command} ${args.join(' ')} ended with ${status}.`);
+}
+
+function spawn(command, args) {
+  return spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 /** Runs a command of the project, with its set-up, and turns what went wrong into one sentence and exit code 1. */
