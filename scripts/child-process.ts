@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, renameSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -16,6 +16,7 @@ const RESTART_AFTER_MS = 1_000;
 const MAX_DEATHS = 5;
 const DEATHS_WITHIN_MS = 60_000;
 const MAX_LOG_BYTES = 20 * 1024 * 1024;
+const ROTATE_EVERY_MS = 60_000;
 
 export interface Program {
   readonly name: string;
@@ -36,6 +37,7 @@ export class ManagedProcess {
   #child: ChildProcess | null = null;
   #isClosing = false;
   #restart: NodeJS.Timeout | null = null;
+  #rotation: NodeJS.Timeout | null = null;
   readonly #deaths: number[] = [];
 
   constructor(program: Program, logFolder: string, onBroken: (name: string) => void) {
@@ -50,6 +52,7 @@ export class ManagedProcess {
 
   /** Starts it and waits for its word that it is up. Rejects with what it said instead. */
   async start(): Promise<Ready> {
+    this.#rotation ??= setInterval(() => rotate(this.logFile), ROTATE_EVERY_MS);
     const child = this.#fork();
     this.#child = child;
     const ready = await waitForReady(child, this.#program.name);
@@ -62,6 +65,7 @@ export class ManagedProcess {
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
+    if (this.#rotation !== null) clearInterval(this.#rotation);
     const child = this.#child;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => {
@@ -74,7 +78,6 @@ export class ManagedProcess {
   }
 
   #fork(): ChildProcess {
-    rotate(this.logFile);
     const log = openSync(this.logFile, 'a');
     try {
       return fork(join(root, this.#program.main), {
@@ -135,8 +138,16 @@ async function waitForReady(child: ChildProcess, name: string): Promise<Ready> {
   });
 }
 
-/** Keeps a log and the one before it. */
-function rotate(file: string): void {
+/** Keeps a log and the one before it. Its program goes on writing into the same file, which is open for appending. */
+export function rotate(file: string, maxBytes = MAX_LOG_BYTES): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
+  if (size <= maxBytes) return;
+  const before = `${file}.1`;
+  try {
+    copyFileSync(file, before);
+  } catch {
+    // A disk that is full takes no second log: then the room is worth more.
+    rmSync(before, { force: true });
+  }
+  truncateSync(file, 0);
 }

@@ -1,5 +1,6 @@
 import { LoaLangError } from '@loalang/shared';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { accessSync, constants, mkdirSync, realpathSync, statfsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 
@@ -44,12 +45,33 @@ async function lock(folder: string): Promise<Server> {
   });
 }
 
-/** Throws PORT_TAKEN where a fixed port is in use, naming the variable that changes it. */
-export async function checkPort(port: number, host: string, variable: string): Promise<void> {
-  if (port === 0) return;
+/**
+ * Tries to listen. Throws PORT_TAKEN where the port is in use, CONFIGURATION_INVALID where it can't be had for another
+ * reason (no such address, no right to it), with the variables that say otherwise.
+ */
+export async function checkAddress(
+  { host, port }: { host: string; port: number },
+  names: { host: string; port: string },
+): Promise<void> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(new LoaLangError('PORT_TAKEN', { port, variable }, { cause })));
-    server.listen(port, host, () => server.close(() => resolve()));
-  });
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
+      throw new LoaLangError('PORT_TAKEN', { port, variable: names.port }, { cause });
+    }
+    const variable = `${names.host}, ${names.port}`;
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new LoaLangError('CONFIGURATION_INVALID', { variable, detail }, { cause });
+  } finally {
+    server.close();
+  }
+}
+
+/** The address of a server for a browser on this machine. */
+export function urlOf(host: string, port: number): string {
+  const isAny = host === '0.0.0.0' || host === '::';
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `http://${isAny ? 'localhost' : name}:${port}`;
 }

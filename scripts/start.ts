@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ManagedProcess } from './child-process.ts';
-import { checkPort, claimDataFolder, type Claim } from './data-folder.ts';
+import { checkAddress, claimDataFolder, urlOf, type Claim } from './data-folder.ts';
 import { loadSample } from './sample.ts';
 
 const portSchema = z.coerce.number().int().min(0).max(65_535);
@@ -55,8 +55,7 @@ async function startAll(
   const configuration = readConfiguration();
   const claim = await claimDataFolder(configuration.LOALANG_DATA);
   running.push(claim);
-  await checkPort(configuration.LOALANG_HTTP_PORT, configuration.LOALANG_HTTP_HOST, 'LOALANG_HTTP_PORT');
-  await checkPort(configuration.LOALANG_BROKER_PORT, BROKER_HOST, 'LOALANG_BROKER_PORT');
+  await checkAddresses(configuration);
   const logs = join(claim.folder, 'logs');
   mkdirSync(logs, { recursive: true });
   const launch = async (name: string, main: string, env: Record<string, string>): Promise<unknown> => {
@@ -65,6 +64,13 @@ async function startAll(
     return child.start();
   };
   showScreen(await launchDistrict(configuration, claim, launch), claim.folder);
+}
+
+async function checkAddresses(configuration: Configuration): Promise<void> {
+  const { LOALANG_HTTP_HOST: host, LOALANG_HTTP_PORT: port, LOALANG_BROKER_PORT } = configuration;
+  await checkAddress({ host, port }, { host: 'LOALANG_HTTP_HOST', port: 'LOALANG_HTTP_PORT' });
+  const broker = { host: BROKER_HOST, port: LOALANG_BROKER_PORT };
+  await checkAddress(broker, { host: 'LOALANG_BROKER_HOST', port: 'LOALANG_BROKER_PORT' });
 }
 
 type Launch = (name: string, main: string, env: Record<string, string>) => Promise<unknown>;
@@ -104,7 +110,7 @@ async function launchDistrict(
       LOALANG_SAMPLE: sampleFile,
     }),
   );
-  const url = `http://${LOALANG_HTTP_HOST === '0.0.0.0' ? 'localhost' : LOALANG_HTTP_HOST}:${platform.port}`;
+  const url = urlOf(LOALANG_HTTP_HOST, platform.port);
   await launch('receivers', 'firmware-sim/src/main.ts', {
     LOALANG_DATA: join(folder, 'receivers'),
     LOALANG_PLATFORM_URL: url,
