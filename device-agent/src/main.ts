@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { LoaLangError, type MediaTime } from '@loalang/shared';
 import { Agent } from './agent.ts';
 import { systemClock } from './clock/index.ts';
@@ -14,7 +14,7 @@ const KEEP_SEGMENTS = 60;
 async function main(): Promise<void> {
   const log = pino({ name: 'agent', level: process.env['LOALANG_LOG_LEVEL'] ?? 'info' });
   const { dataFolder, platformUrl, rootKey, brokerUrl, joinCode, wavFolder } = readConfiguration(process.env);
-  const sink = openSink(wavFolder, (monotonicUs) => agent.mediaTimeAt(monotonicUs));
+  const sink = openSink(wavFolder, log, (monotonicUs) => agent.mediaTimeAt(monotonicUs));
   const agent: Agent = new Agent({
     dataFolder,
     platformUrl,
@@ -35,7 +35,11 @@ async function main(): Promise<void> {
   process.send?.({ type: 'ready' });
 }
 
-function openSink(wavFolder: string | null, mediaTimeAt: (monotonicUs: number) => MediaTime | null): Sink {
+function openSink(
+  wavFolder: string | null,
+  log: Logger,
+  mediaTimeAt: (monotonicUs: number) => MediaTime | null,
+): Sink {
   if (wavFolder === null) return new PacedNullSink({ clock: systemClock });
   mkdirSync(wavFolder, { recursive: true });
   return new WavSink({
@@ -44,6 +48,7 @@ function openSink(wavFolder: string | null, mediaTimeAt: (monotonicUs: number) =
     keepSegments: KEEP_SEGMENTS,
     clock: systemClock,
     mediaTimeAt,
+    onError: (error) => log.warn({ err: error }, 'what is played was not written'),
   });
 }
 
