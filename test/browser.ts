@@ -1,11 +1,21 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+
+/** Set-up has seen to it that PATH has one. */
+function chromiumOnPath(): string {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const found = folders.map((folder) => join(folder, 'chromium')).find((path) => existsSync(path));
+  if (found === undefined) throw new Error('chromium is missing: apt-get install chromium');
+  return found;
+}
 
 /** Chromium of the system, headless and on its own; a WAV file stands for the microphone where one is given. */
 export async function openBrowser(options: { microphoneWav?: string } = {}): Promise<Browser> {
   const microphone =
     options.microphoneWav === undefined ? [] : [`--use-file-for-fake-audio-capture=${options.microphoneWav}`];
   return chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+    executablePath: chromiumOnPath(),
     args: [
       '--no-sandbox',
       '--lang=vi-VN',
