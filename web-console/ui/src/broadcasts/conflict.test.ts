@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockTime } from '../format/time.ts';
+import { clockTime, exactTime } from '../format/time.ts';
 import { conflictsOf, conflictSentences, freeSlots, timetable, type Intended } from './conflict.ts';
 import { at, broadcast } from './sample.ts';
 
@@ -44,6 +44,29 @@ describe('conflicts', () => {
     ]);
   });
 
+  it('say that nobody knows which of two equals that start together will sound', () => {
+    const together = conflictsOf(intended({ startAt: at('17:20:00') }), all);
+    expect(together.map(({ cut }) => cut)).toEqual(['unknown']);
+    expect(conflictSentences(together)).toEqual([
+      '“Chống rét” bắt đầu cùng lúc và cùng loại, loa chỉ phát được một bản tin. Chọn giờ khác hoặc loại khác.',
+    ]);
+    const higher = conflictsOf(intended({ startAt: at('17:20:00'), priority: 'priority' }), all);
+    expect(higher.map(({ cut }) => cut)).toEqual(['other']);
+  });
+
+  it('let speech go before a file of the same priority, whenever it began', () => {
+    const speech = broadcast(
+      'Nói',
+      '17:20:00',
+      '17:35:00',
+      { 'd-a1': 'playing' },
+      { kind: 'live', priority: 'priority' },
+    );
+    expect(conflictsOf(intended({ priority: 'priority' }), [speech]).map(({ cut }) => cut)).toEqual([
+      'intended',
+    ]);
+  });
+
   it('forget what was stopped', () => {
     expect(conflictsOf(intended(), [{ ...cold, stoppedAt: at('17:22:00') }])).toEqual([]);
   });
@@ -51,7 +74,7 @@ describe('conflicts', () => {
   it('are shown as three lines of a timetable', () => {
     const [conflict] = conflictsOf(intended(), all);
     const lines = conflict === undefined ? [] : timetable(intended(), conflict);
-    expect(lines.map(({ at: time, text }) => `${clockTime(time)} ${text}`)).toEqual([
+    expect(lines.map(({ at: time, text }) => `${exactTime(time)} ${text}`)).toEqual([
       '17:20 “Chống rét” phát 5 phút',
       '17:25 Ngắt. Phát “Rét đậm”',
       '17:30 “Chống rét” phát tiếp đoạn còn lại, xong lúc 17:35',

@@ -1,8 +1,9 @@
 // What a new broadcast would cut, and what would cut it, told before it is saved. The planner on the server decides; this
-// is the same rule on what the console knows: a higher bulletin interrupts a lower one, of equals the later one sounds,
-// and what was interrupted goes on where the clock says.
+// is the same rule on what the console knows: a higher bulletin interrupts a lower one, speech a file, of equals the later
+// one sounds, and what was interrupted goes on where the clock says. Of equals that start together the receivers choose by
+// an id that is not known yet.
 import type { Broadcast, MediaTime, Priority } from '@loalang/shared';
-import { clockTime, mediaTimeAt, spanText } from '../format/time.ts';
+import { exactTime, mediaTimeAt, spanText } from '../format/time.ts';
 import { words } from '../words/index.ts';
 import { endOf } from './phase.ts';
 
@@ -17,8 +18,8 @@ export interface Conflict {
   readonly other: Broadcast;
   /** What the two share, in milliseconds. */
   readonly overlapMs: number;
-  /** Which of the two is cut. */
-  readonly isOtherCut: boolean;
+  /** Which of the two is cut; `unknown`: one of them, and nobody can say which. */
+  readonly cut: 'other' | 'intended' | 'unknown';
 }
 export interface TimetableLine {
   readonly at: number;
@@ -35,7 +36,7 @@ export function conflictsOf(intended: Intended, broadcasts: readonly Broadcast[]
     .map((other) => ({
       other,
       overlapMs: (Math.min(endUs(intended), endOf(other)) - Math.max(intended.startAt, other.startAt)) / 1000,
-      isOtherCut: yields(other, intended),
+      cut: loserOf(other, intended),
     }));
 }
 
@@ -44,29 +45,35 @@ function isShared(intended: Intended, other: Broadcast): boolean {
   return isInTime && other.cells.some(({ deviceId }) => intended.deviceIds.has(deviceId));
 }
 
-function yields(other: Broadcast, intended: Intended): boolean {
+function loserOf(other: Broadcast, intended: Intended): Conflict['cut'] {
   const difference = ranks[intended.priority] - ranks[other.priority];
-  return difference === 0 ? other.startAt <= intended.startAt : difference > 0;
+  if (difference !== 0) return difference > 0 ? 'other' : 'intended';
+  if (other.kind === 'live') return 'intended';
+  if (other.startAt === intended.startAt) return 'unknown';
+  return other.startAt < intended.startAt ? 'other' : 'intended';
 }
 
 /** "Sẽ ngắt “Thời sự chiều” 3 phút." */
 export function conflictSentences(conflicts: readonly Conflict[]): string[] {
-  return conflicts.map(({ other, overlapMs, isOtherCut }) =>
-    isOtherCut
-      ? words.send.willCut(other.title, spanText(overlapMs))
-      : words.send.willBeCut(other.title, spanText(overlapMs)),
-  );
+  return conflicts.map(({ other, overlapMs, cut }) => {
+    if (cut === 'unknown') return words.send.tied(other.title);
+    const tell = cut === 'other' ? words.send.willCut : words.send.willBeCut;
+    return tell(other.title, spanText(overlapMs));
+  });
 }
 
-/** The three lines of one conflict: what plays, what cuts in, what goes on. */
+/** The three lines of one conflict: what plays, what cuts in, what goes on. One line where nobody can say. */
 export function timetable(intended: Intended, conflict: Conflict): TimetableLine[] {
+  if (conflict.cut === 'unknown') {
+    return [{ at: intended.startAt, text: words.send.line.together(intended.title, conflict.other.title) }];
+  }
   const own = { title: intended.title, startAt: intended.startAt, endAt: endUs(intended) };
   const other = {
     title: conflict.other.title,
     startAt: conflict.other.startAt as number,
     endAt: endOf(conflict.other),
   };
-  const [cut, cutter] = conflict.isOtherCut ? [other, own] : [own, other];
+  const [cut, cutter] = conflict.cut === 'other' ? [other, own] : [own, other];
   const lines: TimetableLine[] = [];
   if (cut.startAt < cutter.startAt) {
     const span = spanText((cutter.startAt - cut.startAt) / 1000);
@@ -77,7 +84,7 @@ export function timetable(intended: Intended, conflict: Conflict): TimetableLine
     at: cutter.endAt,
     text:
       cut.endAt > cutter.endAt
-        ? words.send.line.resumes(cut.title, clockTime(cut.endAt))
+        ? words.send.line.resumes(cut.title, exactTime(cut.endAt))
         : words.send.line.over(cutter.title),
   });
   return lines;

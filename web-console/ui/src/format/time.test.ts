@@ -4,11 +4,15 @@ import {
   clockSeconds,
   clockTime,
   dateText,
+  dayOf,
+  daysFrom,
   dayTitle,
   decimal,
+  exactTime,
   fromInputs,
   lengthText,
   mediaTimeOf,
+  readClock,
   spanText,
   timerText,
   toInputs,
@@ -59,10 +63,36 @@ describe('times in Vietnamese', () => {
     expect(decimal(1.2, 1)).toBe('1,2');
   });
 
-  it('survive the way through native inputs', () => {
+  it('survive the way through a form', () => {
     expect(toInputs(at('2026-11-24T17:25:00'))).toEqual({ date: '2026-11-24', clock: '17:25' });
     expect(fromInputs('2026-11-24', '17:25')).toBe(at('2026-11-24T17:25:00'));
     expect(fromInputs('', '17:25')).toBeNull();
     expect(fromInputs('2026-11-24', '')).toBeNull();
+  });
+
+  it.each([
+    ['17:30', '17:30'],
+    ['17h30', '17:30'],
+    ['17.30', '17:30'],
+    ['1730', '17:30'],
+    ['705', '07:05'],
+    [' 7 ', '07:00'],
+    ['7h', '07:00'],
+    ['24:00', ''],
+    ['17:60', ''],
+    ['5 PM', ''],
+    ['', ''],
+  ])('read the hour %o as %o', (text, clock) => expect(readClock(text)).toBe(clock));
+
+  it('offer days by name and date', () => {
+    expect(daysFrom(dayOf(now), 3)).toEqual([
+      { date: '2026-11-24', title: 'Hôm nay, 24/11/2026' },
+      { date: '2026-11-25', title: 'Ngày mai, 25/11/2026' },
+      { date: '2026-11-26', title: 'Thứ Năm, 26/11/2026' },
+    ]);
+  });
+
+  it('tell seconds only where they matter', () => {
+    expect([exactTime(now), exactTime(at('2026-11-24T17:08:00'))]).toEqual(['17:08:24', '17:08']);
   });
 });

@@ -35,6 +35,12 @@ export function clockSeconds(time: number): string {
   return local(time).toISOString().slice(11, 19);
 }
 
+/** 17:08, or 17:08:24 where it is not a whole minute. */
+export function exactTime(time: number): string {
+  const exact = clockSeconds(time);
+  return exact.endsWith(':00') ? exact.slice(0, 5) : exact;
+}
+
 /** 24/11/2026 */
 export function dateText(time: number): string {
   const date = local(time);
@@ -110,16 +116,32 @@ export function lengthText(ms: number): string {
   return `${Math.floor(seconds / 60)}:${two(seconds % 60)}`;
 }
 
-/** What native date and time inputs hold for a media time. */
+/** What the date and the hour of a form hold for a media time. */
 export function toInputs(time: number): { date: string; clock: string } {
   const iso = local(time).toISOString();
   return { date: iso.slice(0, 10), clock: iso.slice(11, 16) };
 }
 
-/** Reads native date and time inputs; null where either is empty. */
+/** Reads the date and the hour of a form; null where either is missing. */
 export function fromInputs(date: string, clock: string): MediaTime | null {
-  const unixMs = Date.parse(`${date}T${clock.slice(0, 5)}:00+07:00`);
+  const unixMs = Date.parse(`${date}T${readClock(clock)}:00+07:00`);
   return Number.isNaN(unixMs) ? null : mediaTimeOf(unixMs);
+}
+
+/** Reads an hour as people here write it, 17:30, 17h30, 17.30, 1730, 7h or 7, as 17:30; empty where it is none. */
+export function readClock(text: string): string {
+  const [, hour = '', minute = ''] = /^\s*(\d{1,2})(?:\s*[:hg.]?\s*(\d{2}))?\s*[hg]?\s*$/i.exec(text) ?? [];
+  if (hour === '' || Number(hour) > 23 || Number(minute) > 59) return '';
+  return `${two(Number(hour))}:${two(Number(minute))}`;
+}
+
+/** A local day (of `dayOf`, today) and those after it, to choose from: { date: 2026-11-24, title: Hôm nay, 24/11/2026 }. */
+export function daysFrom(day: number, count: number): { date: string; title: string }[] {
+  return Array.from({ length: count }, (_, index) => {
+    const time = ((day + index) * DAY_MS - ZONE_MS) * 1000;
+    const name = [words.time.today, words.time.tomorrow][index] ?? weekday(time);
+    return { date: toInputs(time).date, title: `${name}, ${dateText(time)}` };
+  });
 }
 
 /** 1,2: decimals with a comma. */

@@ -6,6 +6,7 @@ import {
   missedReasons,
   personRoleSchema,
   prioritySchema,
+  sentence as sentenceOf,
   unitKindSchema,
 } from '@loalang/shared';
 import { describe, expect, it } from 'vitest';
@@ -40,6 +41,15 @@ describe('the words of the console', () => {
 
   it('have the same keys in both languages', () => {
     expect(keys(en)).toEqual(keys(vi));
+  });
+
+  it('say of a file that is too big what the server says', () => {
+    for (const [language, words] of [
+      ['vi', vi],
+      ['en', en],
+    ] as const) {
+      expect(words.send.tooBig(300)).toBe(sentenceOf('AUDIO_TOO_BIG', language, { limitMB: 300 }));
+    }
   });
 
   it('leave nothing empty or unfilled, and do not shout', () => {
