@@ -36,6 +36,7 @@ class TodayStore {
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#failures = 0;
     window.addEventListener('online', this.#retryNow);
     window.addEventListener('offline', this.#drop);
     void this.refresh();
@@ -43,24 +44,40 @@ class TodayStore {
   }
 
   close(): void {
+    this.#rest();
+    this.value = null;
+    this.firstFailure = null;
+  }
+
+  /** Asks no more until it is opened again, and keeps what is known: the session has ended, the network is well. */
+  #rest(): void {
     this.#isOpen = false;
     window.removeEventListener('online', this.#retryNow);
     window.removeEventListener('offline', this.#drop);
     [this.#retryTimer, this.#graceTimer, this.#quietTimer].forEach((timer) => window.clearTimeout(timer));
+    this.#graceTimer = 0;
     this.#socket?.close();
     this.#socket = null;
-    this.value = null;
     this.lostAt = null;
-    this.firstFailure = null;
   }
 
   /** Asks once, beside what is pushed. */
   async refresh(): Promise<void> {
+    const failure = await this.#ask();
+    if (failure === 'OFFLINE' && this.value !== null) this.#drop();
+  }
+
+  /** Asks, takes what comes, and returns the code of a failure. */
+  async #ask(): Promise<string | null> {
     const answer = await api.today();
-    if (!this.#isOpen) return;
-    if (answer.ok) this.#take(answer.value);
+    if (!this.#isOpen) return null;
+    if (answer.ok) {
+      this.#take(answer.value);
+      return null;
+    }
+    if (answer.failure.code === 'SIGN_IN_REQUIRED') this.#rest();
     else if (this.value === null) this.firstFailure = answer.failure.message;
-    else if (answer.failure.code === 'OFFLINE') this.#drop();
+    return answer.failure.code;
   }
 
   #connect(): void {
@@ -68,10 +85,15 @@ class TodayStore {
     this.#socket = socket;
     socket.addEventListener('open', () => clock.forget());
     socket.addEventListener('message', (event: MessageEvent<unknown>) => {
-      if (typeof event.data === 'string') this.#take(readAnswer<Today>(event.data));
+      if (typeof event.data !== 'string') return;
+      this.#failures = 0;
+      this.#take(readAnswer<Today>(event.data));
     });
     socket.addEventListener('close', () => {
-      if (this.#socket === socket) this.#lost();
+      if (this.#socket !== socket) return;
+      this.#lost();
+      // The browser does not tell why a socket was refused; a request does, and an ended session is no lost network.
+      void this.#ask();
     });
   }
 
@@ -80,7 +102,6 @@ class TodayStore {
     this.value = today;
     this.firstFailure = null;
     this.lostAt = null;
-    this.#failures = 0;
     clock.set(today.at);
     window.clearTimeout(this.#graceTimer);
     this.#graceTimer = 0;
