@@ -158,7 +158,7 @@ export const en: Words = {
       together: (own, other) => `“${own}” and “${other}” start together`,
       over: (title) => `“${title}” ends`,
     },
-    freeSlot: (time) => `Play at ${time}`,
+    freeSlot: (when) => `Play ${when}`,
     confirmNow: (count) => `Play on ${loudspeakers(count)}`,
     confirmLater: (count, time) => `Schedule ${time} on ${loudspeakers(count)}`,
     missingAudio: 'Choose a bulletin of the library or upload a file.',

@@ -157,7 +157,7 @@ export const vi = {
       together: (own: string, other: string) => `“${own}” và “${other}” bắt đầu cùng lúc`,
       over: (title: string) => `“${title}” phát xong`,
     },
-    freeSlot: (time: string) => `Phát lúc ${time}`,
+    freeSlot: (when: string) => `Phát ${when}`,
     confirmNow: (count: number) => `Phát tới ${loudspeakers(count)}`,
     confirmLater: (count: number, time: string) => `Đặt lịch ${time} tới ${loudspeakers(count)}`,
     missingAudio: 'Chọn một bản tin trong kho hoặc tải tệp lên.',
