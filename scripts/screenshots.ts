@@ -44,7 +44,7 @@ async function show(page: Page): Promise<void> {
   await take(page, 'ban-tin');
   await send(page, 'Thêm vào lịch', notice, async () => {
     await page.getByText('Xã Lâm Thượng, 2 loa').click();
-    await page.locator('input[type=time]').fill(inMinutes(40));
+    await page.getByLabel('Giờ', { exact: true }).fill(inMinutes(40));
     await take(page, 'lich');
   });
   await send(page, 'Phát ngay', music, () => take(page, 'phat-ngay'));

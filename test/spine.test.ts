@@ -54,8 +54,8 @@ describe('a file, from an operator’s browser to the villages', { timeout: 240_
     await page.getByText('Xã Lâm Thượng, 2 loa').click();
     await page.getByText('Xã Mường Lai, 2 loa').click();
     const { date, clock } = nextMinute();
-    await page.locator('input[type=date]').fill(date);
-    await page.locator('input[type=time]').fill(clock);
+    await page.getByLabel('Ngày', { exact: true }).selectOption(date);
+    await page.getByLabel('Giờ', { exact: true }).fill(clock);
     await page.getByRole('button', { name: `Đặt lịch ${clock} tới 4 loa` }).click();
     await page.getByText('Cả 4 loa phát đủ.').waitFor({ timeout: 150_000 });
 
