@@ -5,4 +5,5 @@ export * from './media-time.ts';
 export * from './messages/index.ts';
 export * from './permissions.ts';
 export * from './policy.ts';
+export * from './repair-answer.ts';
 export * from './topics.ts';

@@ -71,7 +71,10 @@ export const revokedSchema = z.object({
 });
 export type Revoked = z.infer<typeof revokedSchema>;
 
-/** `dev/{id}/lateness`: of so many packets of a stream, how many would have come too late at each candidate latency. */
+/**
+ * `dev/{id}/lateness`: of so many packets of a stream, how many would have come too late at each candidate latency.
+ * Counted from the moment on at which the receiver first heard the stream; the next report of it replaces this one.
+ */
 export const latenessSchema = z.object({
   streamId: streamIdSchema,
   packets: z.number().int().min(0),
@@ -79,13 +82,22 @@ export const latenessSchema = z.object({
 });
 export type Lateness = z.infer<typeof latenessSchema>;
 
+export const MAX_REPAIR_RANGES = 16;
+/** 10 s: as long as the longest latency, and nothing older can be played. */
+export const MAX_REPAIR_FRAMES = 500;
+
 /** `dev/{id}/repair`: frames of a stream that never came and can still be played. The answer holds whole audio packets. */
 export const repairRequestSchema = z.object({
   streamId: streamIdSchema,
   missing: z
-    .array(z.object({ sequence: z.number().int().min(0), frames: z.number().int().min(1).max(500) }))
+    .array(
+      z.object({
+        sequence: z.number().int().min(0).max(0xffff_ffff),
+        frames: z.number().int().min(1).max(MAX_REPAIR_FRAMES),
+      }),
+    )
     .min(1)
-    .max(16),
+    .max(MAX_REPAIR_RANGES),
 });
 export type RepairRequest = z.infer<typeof repairRequestSchema>;
 
