@@ -1,4 +1,4 @@
-import { REVOKED_TOPIC, type BrokerRole } from '@loalang/shared';
+import { readPacketEnd, REPAIR_PREFIX_BYTES, REVOKED_TOPIC, type BrokerRole } from '@loalang/shared';
 import { Aedes, type AuthErrorCode, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
@@ -10,7 +10,13 @@ import type { SignIn, SignInRefusal } from './identity/sign-in.ts';
 import { aedesBounds, waitingBytes, type BrokerLimits } from './limits/bounds.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { RetainedStore } from './retained/retained-store.ts';
-import { isStreamTopic, mayAddSubscription, mayReceive, objectionToPublish } from './rights/rights.ts';
+import {
+  isRepairTopic,
+  isStreamTopic,
+  mayAddSubscription,
+  mayReceive,
+  objectionToPublish,
+} from './rights/rights.ts';
 
 /** What Aedes asks, and whom. */
 export interface DoorParts {
@@ -58,7 +64,7 @@ export class Door {
       },
       authorizeSubscribe: (client, subscription, done) =>
         done(null, this.#maySubscribe(client, subscription) ? subscription : null),
-      authorizeForward: (client, packet) => (this.#mayForward(client, packet.topic) ? packet : null),
+      authorizeForward: (client, packet) => (this.#mayForward(client, packet) ? packet : null),
     });
     this.#listen();
   }
@@ -146,15 +152,32 @@ export class Door {
     return true;
   }
 
-  #mayForward(client: Client, topic: string): boolean {
+  #mayForward(client: Client, { topic, payload }: PublishPacket): boolean {
     const session = this.#parts.sessions.of(client);
     if (session === null || !mayReceive(session.identity, topic)) return false;
+    if (isRepairTopic(topic) && this.#mayDropRepair(client, payload)) return false;
     if (client.conn.writableLength <= waitingBytes[session.identity.role]) return true;
     if (!client.conn.destroyed) {
       this.#parts.metrics.slowClosed();
       client.conn.destroy(new Error('too much waits for this connection'));
     }
     return false;
+  }
+
+  /**
+   * Answers with packets don't wait in the table's queue, where they could be dropped once their time has passed. So they
+   * are dropped here: those that come too late, and those that would stand in front of the stream of a connection that is
+   * behind already. Its receiver asks again for what can then still be played.
+   */
+  #mayDropRepair(client: Client, payload: string | Buffer): boolean {
+    const { clock, metrics } = this.#parts;
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    const endsAt = readPacketEnd(bytes.subarray(REPAIR_PREFIX_BYTES));
+    const isExpired = endsAt === null || endsAt <= clock.now();
+    const isBehind = client.conn.writableNeedDrain;
+    if (!isExpired && !isBehind) return false;
+    metrics.dropped(client.id, { expired: isExpired ? 1 : 0, overflow: isExpired ? 0 : 1 });
+    return true;
   }
 
   #listen(): void {

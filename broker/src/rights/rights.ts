@@ -64,3 +64,9 @@ export function mayReceive(identity: Identity, topic: string): boolean {
 export function isStreamTopic(topic: string): boolean {
   return parseTopic(topic)?.kind === 'stream';
 }
+
+/** A packet of a stream that one receiver asked for. */
+export function isRepairTopic(topic: string): boolean {
+  const parsed = parseTopic(topic);
+  return parsed?.kind === 'device' && parsed.channel === 'repair/res';
+}
