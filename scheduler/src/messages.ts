@@ -1,6 +1,7 @@
 /** Hands each message of a receiver to the part that takes it in, those for the database through bounded lanes. */
-import { latenessSchema, presenceSchema, repairRequestSchema } from '@loalang/shared';
+import { presenceSchema } from '@loalang/shared';
 import type { Logger } from 'pino';
+import type { LatenessIntake, Repair } from './air/index.ts';
 import type { Changes } from './changes/index.ts';
 import type { Listening, StatusIntake } from './fleet/index.ts';
 import { Lanes, parseJson, type Receivers } from './link/index.ts';
@@ -12,6 +13,8 @@ export interface MessagesParts {
   readonly proof: ProofIntake;
   readonly clockExchange: ClockExchange;
   readonly listening: Listening;
+  readonly repair: Repair;
+  readonly lateness: LatenessIntake;
   readonly changes: Changes;
   readonly log: Logger;
 }
@@ -26,7 +29,7 @@ export class Messages {
   }
 
   receivers(): Receivers {
-    const { status, proof, clockExchange, listening, changes, log } = this.#parts;
+    const { status, proof, clockExchange, listening, repair, lateness, changes, log } = this.#parts;
     const lanes = this.#lanes;
     return {
       status: (id, payload) => void lanes.push(id, async () => void (await status.take(id, payload))),
@@ -42,13 +45,13 @@ export class Messages {
       presence: (_id, payload) => {
         if (parseJson(payload, presenceSchema) !== null) changes.notify();
       },
-      lateness: (deviceId, payload) => {
-        const lateness = parseJson(payload, latenessSchema);
-        if (lateness !== null) log.debug({ deviceId, lateness }, 'a receiver tells how late packets were');
+      lateness: (id, payload) => {
+        if (!lateness.take(id, payload)) log.debug({ deviceId: id }, 'refused a report of lateness');
       },
-      repair: (deviceId, payload) => {
-        const request = parseJson(payload, repairRequestSchema);
-        if (request !== null) log.debug({ deviceId, request }, 'a receiver misses packets');
+      // At once as well: an answer that waits comes too late.
+      repair: (id, payload) => {
+        const packets = repair.take(id, payload);
+        if (packets > 0) log.debug({ deviceId: id, packets }, 'sent packets again');
       },
     };
   }

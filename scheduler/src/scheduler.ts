@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { deviceTopic, fromUnixMs, LoaLangError } from '@loalang/shared';
 import { schedule } from 'node-cron';
 import pino, { type Logger } from 'pino';
-import { Air, OnAir } from './air/index.ts';
+import { Air, LatenessIntake, OnAir, PacketHistory, Repair } from './air/index.ts';
 import { Broadcasts } from './broadcasts/index.ts';
 import { Changes } from './changes/index.ts';
 import { openDatabase, type Database } from './database/index.ts';
@@ -12,7 +12,7 @@ import { Fleet, Identities, Listening, RevokedList, StatusIntake } from './fleet
 import { loadKeys, type PlatformKeys } from './keys/index.ts';
 import { Library } from './library/index.ts';
 import { Link, Outbox, Reconciler } from './link/index.ts';
-import { Messages } from './messages.ts';
+import { Messages, type MessagesParts } from './messages.ts';
 import { People } from './people/index.ts';
 import { Planning, readEpoch } from './planning/index.ts';
 import { ProofIntake } from './proof/index.ts';
@@ -80,10 +80,14 @@ async function build(ground: Ground): Promise<Scheduler> {
   const identities = new Identities({ db, clock, keys, planning, outbox, revoked, changes, broker });
   const fleet = new Fleet({ db, clock, timeKey: keys.time, units, identities, listening, revoked, outbox });
   const live = config.live ?? {};
-  const air = new Air({ db, clock, units, planning, onAir, outbox, link, changes, log, ...live });
+  const history = new PacketHistory();
+  const lateness = new LatenessIntake();
+  const repair = new Repair({ history, clock, link });
+  const kept = { history, lateness };
+  const air = new Air({ db, clock, units, planning, onAir, outbox, link, changes, log, ...kept, ...live });
   const audioOf = findAudioIn(library);
   const broadcasts = new Broadcasts({ db, clock, units, audioOf, planning, outbox, changes, live: air });
-  const messages = buildMessages(ground, delivery, { listening, changes });
+  const messages = buildMessages(ground, delivery, { listening, repair, lateness, changes });
 
   await library.start();
   await air.start();
@@ -153,8 +157,9 @@ async function buildDelivery({ config, log, clock, keys, database: { db } }: Gro
 function buildMessages(
   { log, clock, keys, database: { db } }: Ground,
   { epoch, link, outbox }: Delivery,
-  { listening, changes }: { listening: Listening; changes: Changes },
+  takers: Pick<MessagesParts, 'listening' | 'repair' | 'lateness' | 'changes'>,
 ): Messages {
+  const { changes } = takers;
   const reconciler = new Reconciler(db, outbox);
   const status = new StatusIntake({ db, clock, epoch, reconciler, changes, log });
   const proof = new ProofIntake({ db, clock, planKey: keys.plan, link, changes, log });
@@ -163,7 +168,7 @@ function buildMessages(
     key: keys.time,
     answer: (deviceId, jws) => void link.send(deviceTopic(deviceId, 'clock/res'), jws),
   });
-  return new Messages({ status, proof, clockExchange, listening, changes, log });
+  return new Messages({ status, proof, clockExchange, ...takers, log });
 }
 
 function findAudioIn(library: Library): (id: string) => Promise<{ id: string; durationMs: number } | null> {

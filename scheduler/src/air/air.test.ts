@@ -1,4 +1,10 @@
-import { readPacketEnd, type AudioPacket, type LiveStream, type Person } from '@loalang/shared';
+import {
+  decodeRepairAnswer,
+  readPacketEnd,
+  type AudioPacket,
+  type LiveStream,
+  type Person,
+} from '@loalang/shared';
 import { createOpusDecoder, createOpusEncoder, FRAME_SAMPLES } from '@loalang/shared/opus';
 import { readPublicKey, verifyAudioPacket } from '@loalang/shared/signing';
 import { eq } from 'drizzle-orm';
@@ -169,4 +175,38 @@ test('a microphone that a crash left open is closed by the next start, and its a
   const detail = await centre.scheduler.broadcasts.detail(district, session.broadcastId);
   expect(detail.stoppedAt).not.toBeNull();
   expect(detail.endAt).toBeLessThanOrEqual(centre.scheduler.clock.now());
+});
+
+test('a receiver that missed packets gets those that can still be heard, whole, and no others', async () => {
+  const session = await goLive(district, ['mai-son']);
+  const receiver = centre.receiver(2);
+  const stream = await announced(receiver, session);
+  session.pushFrames(opusFrames.slice(0, 9));
+  const ask = async (missing: { sequence: number; frames: number }[]): Promise<void> =>
+    await receiver.publish('repair', JSON.stringify({ streamId: stream.id, missing }));
+  await ask([{ sequence: 100, frames: 50 }]);
+  await ask([{ sequence: 2, frames: 2 }]);
+  await receiver.repairs.find('the second packet', () => receiver.repairs.all.length === 2);
+  const read = receiver.repairs.all.map((bytes) => {
+    const answer = decodeRepairAnswer(bytes);
+    if (answer?.streamId !== stream.id) return null;
+    const verified = verifyAudioPacket(answer.packet, stream.id, readPublicKey(stream.key));
+    return verified.ok ? verified.packet.sequence : null;
+  });
+  expect(read).toEqual([0, 3]);
+  await session.end();
+});
+
+test('what receivers say of the last streams makes the recommended latency', async () => {
+  const { air } = centre.scheduler;
+  expect(air.recommendedLatencyMs).toBe(1_200);
+  const session = await goLive(anLac, ['an-lac']);
+  const late = [700, 1_200, 2_500].map((latencyMs) => ({ latencyMs, packets: latencyMs > 700 ? 0 : 1 }));
+  const tell = async (receiver: TestReceiver): Promise<void> =>
+    await receiver.publish('lateness', JSON.stringify({ streamId: session.streamId, packets: 1_500, late }));
+  // Not spoken to, so not listened to.
+  await tell(centre.receiver(2));
+  await tell(centre.receiver(0));
+  await expect.poll(() => air.recommendedLatencyMs).toBe(700);
+  await session.end();
 });

@@ -19,8 +19,10 @@ import type { Link, Outbox } from '../link/index.ts';
 import type { Planning } from '../planning/index.ts';
 import type { Clock, Timer } from '../time/index.ts';
 import type { Units } from '../units/index.ts';
+import { latencySettings, type LatenessIntake } from './lateness.ts';
 import { Session, type EndReason, type LiveSession } from './live-session.ts';
 import type { OnAir } from './on-air.ts';
+import type { PacketHistory } from './packet-history.ts';
 
 export interface AirParts {
   readonly db: Db;
@@ -28,6 +30,8 @@ export interface AirParts {
   readonly units: Units;
   readonly planning: Planning;
   readonly onAir: OnAir;
+  readonly history: PacketHistory;
+  readonly lateness: LatenessIntake;
   readonly outbox: Outbox;
   readonly link: Link;
   readonly changes: Changes;
@@ -36,8 +40,7 @@ export interface AirParts {
   readonly timeBoxMs?: number;
 }
 
-/** Over LTE recordings 0.1 % of packets are later than 0.8 to 1.7 s. */
-const DEFAULT_LATENCY_MS = 1_200;
+const DEFAULT_LATENCY_MS = latencySettings.balanced;
 const DEFAULT_TIME_BOX_MS = 15 * 60_000;
 /**
  * Who speaks is told to only when the receivers listen: each that is online says by its status that it holds the
@@ -62,6 +65,11 @@ export class Air {
 
   constructor(parts: AirParts) {
     this.#parts = parts;
+  }
+
+  /** What a stream should have as its latency, from how late packets came in the last ones. */
+  get recommendedLatencyMs(): number {
+    return latencySettings[this.#parts.lateness.recommend()];
   }
 
   /** Closes what a crash left open. Planning has to look at all receivers afterwards. */
@@ -173,11 +181,13 @@ export class Air {
     encoder: Awaited<ReturnType<typeof createOpusEncoder>> | null;
     deviceIds: readonly string[];
   }): Session {
-    const { clock, link, log } = this.#parts;
+    const { clock, link, log, history, lateness } = this.#parts;
     const { announcement, key, encoder, deviceIds } = opened;
     const { id, latencyMs, expiresAt } = announcement;
     const topic = streamTopic(id);
     const endsAt = addMs(expiresAt, -latencyMs);
+    history.open(id);
+    lateness.open(id, deviceIds, (expiresAt - announcement.startAt) / 1000);
     const session: Session = new Session({
       broadcastId: id,
       latencyMs,
@@ -187,7 +197,11 @@ export class Air {
       privateKey: key.privateKey,
       clock,
       encoder,
-      send: (packet) => link.send(topic, packet),
+      send: (packet) => {
+        // Kept though the link may be down: receivers ask for it when they are back.
+        history.keep(id, packet, clock.now());
+        return link.send(topic, packet);
+      },
       finish: async (reason, heardUntil) => {
         log.info({ broadcastId: id, reason, losses: session.losses }, 'a microphone went off air');
         await this.#ended(id, reason, heardUntil);
@@ -227,10 +241,11 @@ export class Air {
   async #withdraw(id: string): Promise<void> {
     const tail = this.#tails.get(id);
     if (tail === undefined) return;
-    const { db, planning, onAir, outbox, log } = this.#parts;
+    const { db, planning, onAir, outbox, history, log } = this.#parts;
     this.#tails.delete(id);
     tail.timer.cancel();
     onAir.remove(id);
+    history.drop(id);
     try {
       await db.transaction(async (tx) => await planning.renewNow(tx, tail.deviceIds));
       outbox.kick();

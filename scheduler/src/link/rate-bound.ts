@@ -19,15 +19,15 @@ export class RateBound {
     this.#perSecond = perSecond;
   }
 
-  /** Takes one token; false where there is none left. */
-  take(key: string, now: MediaTime): boolean {
+  /** Takes so many tokens; false, and nothing taken, where fewer are left. */
+  take(key: string, now: MediaTime, cost = 1): boolean {
     const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
     const refill = (Math.max(0, now - bucket.at) / 1e6) * this.#perSecond;
     const tokens = Math.min(this.#burst, bucket.tokens + refill);
-    const isAllowed = tokens >= 1;
+    const isAllowed = tokens >= cost;
     // Deleting first keeps the map ordered by last use.
     this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens: isAllowed ? tokens - 1 : tokens, at: now });
+    this.#buckets.set(key, { tokens: isAllowed ? tokens - cost : tokens, at: now });
     this.#forgetOldest();
     return isAllowed;
   }

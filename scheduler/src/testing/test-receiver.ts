@@ -44,6 +44,7 @@ export class TestReceiver {
   readonly commands = new Mailbox<Command>();
   readonly clockAnswers = new Mailbox<string>();
   readonly packets = new Mailbox<Buffer>();
+  readonly repairs = new Mailbox<Buffer>();
   readonly revoked = new Mailbox<Revoked>();
   readonly refused = new Mailbox<string>();
   readonly session = randomBytes(12).toString('base64url');
@@ -74,7 +75,7 @@ export class TestReceiver {
     client.on('error', () => undefined);
     client.on('message', (topic, payload) => void this.#take(topic, payload));
     await client.subscribeAsync(REVOKED_TOPIC, { qos: 1 });
-    const channels = ['plan', 'now', 'cmd', 'proof/ack', 'clock/res'] as const;
+    const channels = ['plan', 'now', 'cmd', 'proof/ack', 'clock/res', 'repair/res'] as const;
     await client.subscribeAsync(
       channels.map((channel) => deviceTopic(this.deviceId, channel)),
       { qos: 1 },
@@ -176,6 +177,8 @@ export class TestReceiver {
         return await this.#believe(text, { purpose: 'plan', schema: proofAckSchema, into: this.acks });
       case deviceTopic(this.deviceId, 'clock/res'):
         return this.clockAnswers.put(text);
+      case deviceTopic(this.deviceId, 'repair/res'):
+        return this.repairs.put(payload);
       case REVOKED_TOPIC:
         return await this.#believeRevoked(text);
       default:
