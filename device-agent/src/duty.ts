@@ -8,12 +8,13 @@ import {
   type RefusalReason,
 } from '@loalang/shared';
 import { signJws } from '@loalang/shared/signing';
-import { ClockExchange, type Timer } from './clock/index.ts';
+import { ClockExchange, type ClockSample, type Timer } from './clock/index.ts';
 import type { Core } from './core.ts';
 import { StatusReporter } from './health/index.ts';
 import { needsRenewal, type Membership } from './identity/index.ts';
 import { BrokerLink, Inbox, Reception, Refusals } from './link/index.ts';
 import { ListenDesk } from './listen/index.ts';
+import { LivePackets } from './live-packets.ts';
 import type { ProofDraft } from './playout/index.ts';
 import { draftBrokenOff, ProofDesk } from './proofs/index.ts';
 import { buildStatus } from './status.ts';
@@ -43,6 +44,7 @@ export class Duty {
   readonly #exchange: ClockExchange;
   readonly #status: StatusReporter;
   readonly #listen: ListenDesk;
+  readonly #packets: LivePackets;
   readonly #brokenOff: ReturnType<typeof draftBrokenOff>[];
   #statusSeq = 0;
   #isProofDiskFull = false;
@@ -62,10 +64,15 @@ export class Duty {
       clock,
       random,
       send: (request) => this.#sendNow('clock/req', JSON.stringify(request)),
-      onBurst: (samples) => void this.#core.takeTime(samples),
+      onBurst: (samples) => this.#takeBurst(samples),
       isBusy: () => this.#isBusy(),
     });
     this.#listen = this.#makeListenDesk();
+    this.#packets = new LivePackets({
+      core: parts.core,
+      refuse: (reason, what) => this.#refuse(reason, what),
+      send: (channel, message) => this.#sendNow(channel, JSON.stringify(message)),
+    });
     this.#reception = this.#makeReception();
     this.#inbox = this.#makeInbox();
     this.#link = this.#makeLink();
@@ -85,6 +92,7 @@ export class Duty {
     this.#expiry?.cancel();
     this.#exchange.stop();
     this.#status.stop();
+    this.#packets.close();
     await this.#listen.close();
     await this.#link.close();
     await this.#inbox.settled();
@@ -105,6 +113,7 @@ export class Duty {
     this.#expiry?.cancel();
     const now = this.#core.mediaNow();
     const streams = this.#core.gate.current(now);
+    this.#packets.follow(streams);
     this.#link.follow(streams.map(({ id }) => streamTopic(id)));
     if (now === null || streams.length === 0) return;
     const nextMs = Math.max(
@@ -177,7 +186,8 @@ export class Duty {
         if (reason !== null) this.#refuse(reason, message.kind);
         else if (message.kind === 'now') this.#proveBrokenOff();
       },
-      onAudio: (streamId, bytes) => this.#takeAudio(streamId, bytes),
+      onAudio: (streamId, bytes) => this.#packets.take(streamId, bytes),
+      onRepair: (bytes) => this.#packets.takeRepair(bytes),
       onFailure: (error, kind) => log.error({ err: error, kind }, 'a message could not be worked on'),
     });
   }
@@ -213,9 +223,11 @@ export class Duty {
     this.#status.start();
     this.proofs.sendAll();
     this.#core.cache.look();
+    this.#packets.online();
   }
 
   #offline(): void {
+    this.#packets.offline();
     this.#exchange.stop();
     this.#status.stop();
   }
@@ -225,13 +237,9 @@ export class Duty {
     this.followStreams();
   }
 
-  #takeAudio(streamId: string, bytes: Uint8Array): void {
-    const { gate, playout, options, hasSignedTime } = this.#core;
-    const nowUs = options.clock.nowUs();
-    const now = hasSignedTime ? this.#core.mediaNow() : null;
-    const admission = gate.admit(streamId, bytes, now, nowUs);
-    if (admission.ok) playout.insert(streamId, admission.packet, nowUs);
-    else this.#refuse(admission.reason, 'stream');
+  #takeBurst(samples: readonly ClockSample[]): void {
+    this.#packets.learnRoundTrip(samples);
+    this.#core.takeTime(samples);
   }
 
   #takeClockReply(reply: Parameters<ClockExchange['take']>[0], receivedUs: number): RefusalReason | null {
@@ -264,7 +272,7 @@ export class Duty {
     this.#refusals.count(reason);
   }
 
-  #sendNow(channel: 'clock/req', payload: string): boolean {
+  #sendNow(channel: 'clock/req' | 'lateness' | 'repair', payload: string): boolean {
     if (!this.#link.isOnline) return false;
     void this.#link.publish(channel, payload, 0);
     return true;

@@ -22,6 +22,8 @@ export interface AgentOptions {
   /** 0 to 1, for jitter. */
   readonly random?: () => number;
   readonly maxCacheBytes?: number;
+  /** Off: it never asks for packets that did not come, so that a benchmark can tell what asking is worth. */
+  readonly asksRepair?: boolean;
 }
 
 /** The options with everything that may be left out. */

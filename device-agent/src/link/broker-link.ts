@@ -43,6 +43,7 @@ const subscribedChannels: readonly (readonly [DeviceChannel, 0 | 1])[] = [
   ['cmd', 1],
   ['proof/ack', 1],
   ['clock/res', 0],
+  ['repair/res', 0],
 ];
 
 /** The one connection to the broker, made again for as long as the agent lives. Nothing durable rests on it. */

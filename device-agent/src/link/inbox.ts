@@ -1,6 +1,6 @@
 // What comes from the broker, told apart by topic and bounded before anybody looks inside. Control messages are worked
 // on one after the other; audio at once.
-import { parseTopic, type RefusalReason } from '@loalang/shared';
+import { parseTopic, REPAIR_PREFIX_BYTES, type RefusalReason } from '@loalang/shared';
 
 /** Longer messages of a topic are refused unread. */
 const maxBytes = {
@@ -29,6 +29,8 @@ export interface InboxOptions {
   readonly refuse: (reason: RefusalReason) => void;
   readonly onControl: (message: ControlMessage) => Promise<void>;
   readonly onAudio: (streamId: string, bytes: Uint8Array) => void;
+  /** An answer with a packet that was asked for. */
+  readonly onRepair: (bytes: Uint8Array) => void;
   /** A control message broke something that should not break: logged, and the next one is taken. */
   readonly onFailure: (error: unknown, kind: ControlKind) => void;
 }
@@ -47,9 +49,10 @@ export class Inbox {
     const parsed = parseTopic(topic);
     if (parsed?.kind === 'stream') this.#takeAudio(parsed.streamId, payload);
     else if (parsed?.kind === 'revoked') this.#takeControl('revoked', payload);
-    else if (parsed?.kind === 'device' && isControl(parsed.channel)) {
-      if (parsed.deviceId === this.#options.deviceId) this.#takeControl(parsed.channel, payload);
-      else this.#options.refuse('wrong-device');
+    else if (parsed?.kind === 'device' && (isControl(parsed.channel) || parsed.channel === 'repair/res')) {
+      if (parsed.deviceId !== this.#options.deviceId) this.#options.refuse('wrong-device');
+      else if (parsed.channel === 'repair/res') this.#takeRepair(payload);
+      else this.#takeControl(parsed.channel, payload);
     } else this.#options.refuse('malformed');
   }
 
@@ -61,6 +64,11 @@ export class Inbox {
   #takeAudio(streamId: string, payload: Uint8Array): void {
     if (payload.byteLength > MAX_AUDIO_BYTES) this.#options.refuse('malformed');
     else this.#options.onAudio(streamId, payload);
+  }
+
+  #takeRepair(payload: Uint8Array): void {
+    if (payload.byteLength > REPAIR_PREFIX_BYTES + MAX_AUDIO_BYTES) this.#options.refuse('malformed');
+    else this.#options.onRepair(payload);
   }
 
   #takeControl(kind: ControlKind, payload: Uint8Array): void {

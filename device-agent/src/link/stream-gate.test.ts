@@ -67,3 +67,23 @@ test('only streams whose time box is open are followed', () => {
   expect(gate.current(at).map((each) => each.id)).toEqual([id]);
   expect(gate.current(mediaTime(100e6))).toEqual([]);
 });
+
+test('a packet that was asked for comes in once, and is no replay where it came by both ways', () => {
+  const gate = openGate();
+  const asked = (sequence: number): unknown =>
+    gate.admitRepair({ streamId: id, packet: packet(sequence) }, at, 0);
+  expect(asked(1)).toMatchObject({ ok: true, packet: { sequence: 1 } });
+  expect(gate.admit(id, packet(1), at, 0)).toEqual({ ok: false, reason: null });
+  expect(gate.admit(id, packet(1), at, 0)).toEqual({ ok: false, reason: 'replayed' });
+  expect(asked(1)).toEqual({ ok: false, reason: 'replayed' });
+  expect(gate.admit(id, packet(2), at, 0).ok).toBe(true);
+  expect(asked(2)).toEqual({ ok: false, reason: null });
+});
+
+test('a flood of answers is bounded and takes nothing from the stream', () => {
+  const gate = openGate();
+  const answer = { streamId: id, packet: Uint8Array.of(1) };
+  const results = Array.from({ length: 700 }, () => gate.admitRepair(answer, at, 0));
+  expect(results.filter((result) => !result.ok && result.reason === 'too-many')).toHaveLength(100);
+  expect(gate.admit(id, packet(1), at, 0).ok).toBe(true);
+});

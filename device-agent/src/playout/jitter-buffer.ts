@@ -1,5 +1,6 @@
 import { FRAME_US } from '@loalang/shared/opus';
 import type { AudioPacket, MediaTime } from '@loalang/shared';
+import { findGaps, type Gap } from './gaps.ts';
 
 // Frames of one live stream between their arrival and their moment. Stamps rule: a frame has its place by its media
 // time alone, so that a wild sequence number can't push others out. The sequence numbers tell whether a gap between
@@ -116,6 +117,18 @@ export class JitterBuffer {
     const head = this.#frames[0];
     if (head !== undefined) return this.#passed !== null || head.startUs <= atUs + STAMP_TOLERANCE_US;
     return this.#passed !== null && atUs - this.#passed.endUs < GONE_AFTER_US;
+  }
+
+  /** What is missing and not yet past; see `findGaps`. */
+  gaps(nowUs: number, tailUntilUs: number | null): Gap[] {
+    const passed = this.#passed;
+    const held = {
+      startUs: this.#startUs,
+      frames: this.#frames,
+      passed: passed === null ? null : { sequence: passed.sequence, startUs: passed.endUs - FRAME_US },
+      endUs: this.#endUs,
+    };
+    return findGaps(held, nowUs, tailUntilUs);
   }
 
   /** Media time after the last frame that is here or has passed; null before the first. */

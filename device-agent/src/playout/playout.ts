@@ -7,6 +7,7 @@ import type { Progress, ProofDraft } from './account.ts';
 import { choose, nextChangeUs, releaseAt, standingOf } from './arbiter.ts';
 import type { Kind, Standing } from './arbiter.ts';
 import type { Broadcast, PlayableItem } from './broadcast.ts';
+import type { Gap } from './gaps.ts';
 import { LineUp } from './line-up.ts';
 import type { NowState } from './line-up.ts';
 import { FADE_SAMPLES, Mixer } from './mixer.ts';
@@ -99,6 +100,11 @@ export class Playout {
   insert(streamId: string, packet: AudioPacket, nowUs: number): void {
     const at = this.#options.timeline.toMediaTime(nowUs);
     if (at !== null) this.#lineUp.stream(streamId)?.insert(packet, at);
+  }
+
+  /** What of a stream is missing and may still come in time; see `findGaps`. */
+  gaps(streamId: string, nowUs: number, tailUntilUs: number | null): Gap[] {
+    return this.#lineUp.stream(streamId)?.buffer.gaps(nowUs, tailUntilUs) ?? [];
   }
 
   /** What was heard from a media time on (null: the latest), as much of it as the last 12 s hold. */

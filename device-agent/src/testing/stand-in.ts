@@ -11,15 +11,20 @@ import {
   clockRequestSchema,
   commandResultSchema,
   deviceTopic,
+  encodeRepairAnswer,
   fromUnixMs,
   joinRequestSchema,
+  latenessSchema,
   parseTopic,
   proofSchema,
+  repairRequestSchema,
   statusSchema,
   type CommandResult,
   type DeviceChannel,
+  type Lateness,
   type MediaTime,
   type Proof,
+  type RepairRequest,
   type Status,
 } from '@loalang/shared';
 import { identify, readPublicKey, TrustStore, verifyJws } from '@loalang/shared/signing';
@@ -35,6 +40,10 @@ export class StandIn extends EventEmitter {
   readonly proofs: Proof[] = [];
   readonly proofJws: string[] = [];
   readonly results: CommandResult[] = [];
+  readonly lateness: Lateness[] = [];
+  readonly repairRequests: RepairRequest[] = [];
+  /** Which packets it sends when it is asked for some. */
+  onRepair: (request: RepairRequest) => readonly Uint8Array[] = () => [];
   readonly recordings = new Map<string, Buffer>();
   readonly assets = new Map<string, Buffer>();
   readonly assetRequests: { sha256: string; range: string | null }[] = [];
@@ -47,6 +56,8 @@ export class StandIn extends EventEmitter {
   answersTime = true;
   /** How many bytes of an asset are sent before the connection breaks; null: all. */
   breakAfterBytes: number | null = null;
+  /** Connections that an outage holds up; null while there is none. */
+  #held: Socket[] | null = null;
   #deviceKey: string | null = null;
   #broker: Aedes | null = null;
   #mqtt: Server | null = null;
@@ -95,10 +106,23 @@ export class StandIn extends EventEmitter {
     this.#mqtt = createServer((socket) => {
       this.#mqttSockets.add(socket);
       socket.on('close', () => this.#mqttSockets.delete(socket));
-      broker.handle(socket);
+      if (this.#held === null) broker.handle(socket);
+      else this.#held.push(socket);
     });
     await new Promise<void>((resolve) => this.#mqtt?.listen(this.brokerPort, '127.0.0.1', resolve));
     this.brokerPort = portOf(this.#mqtt);
+  }
+
+  /** The receiver's connection breaks, and a new one gets no answer until the outage is over. */
+  beginOutage(): void {
+    this.#held = [];
+    for (const socket of this.#mqttSockets) socket.destroy();
+  }
+
+  endOutage(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const socket of held) this.#broker?.handle(socket);
   }
 
   async stopBroker(): Promise<void> {
@@ -173,6 +197,8 @@ export class StandIn extends EventEmitter {
     const jws = payload.toString();
     if (parsed.channel === 'clock/req') await this.#answerClock(jws, t2);
     if (parsed.channel === 'status') this.statuses.push(must(await verifyJws(jws, key, statusSchema)));
+    if (parsed.channel === 'lateness') this.lateness.push(latenessSchema.parse(JSON.parse(jws)));
+    if (parsed.channel === 'repair') await this.#sendAgain(repairRequestSchema.parse(JSON.parse(jws)));
     if (parsed.channel === 'cmd/result')
       this.results.push(must(await verifyJws(jws, key, commandResultSchema)));
     if (parsed.channel === 'proof') await this.#takeProof(jws, must(await verifyJws(jws, key, proofSchema)));
@@ -190,6 +216,14 @@ export class StandIn extends EventEmitter {
       'proof/ack',
       await this.authority.sign('plan', { type: 'proof-ack', device: DEVICE_ID, chain, seq }),
     );
+  }
+
+  async #sendAgain(request: RepairRequest): Promise<void> {
+    this.repairRequests.push(request);
+    for (const packet of this.onRepair(request)) {
+      const answer = encodeRepairAnswer({ streamId: request.streamId, packet });
+      await this.publish(deviceTopic(DEVICE_ID, 'repair/res'), answer);
+    }
   }
 
   async #answerClock(text_: string, t2: MediaTime): Promise<void> {

@@ -1,0 +1,1 @@
+export { LatenessDesk } from './lateness-desk.ts';

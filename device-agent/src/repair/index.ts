@@ -1,0 +1,1 @@
+export { RepairDesk } from './repair-desk.ts';

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { mediaTime, type LiveStream, type RepairRequest } from '@loalang/shared';
+import type { Gap } from '../playout/index.ts';
+import { HandClock } from '../testing/hand-clock.ts';
+import { RepairDesk } from './repair-desk.ts';
+
+const id = 'ab'.repeat(16);
+const stream: LiveStream = {
+  id,
+  title: '',
+  priority: 'normal',
+  startAt: mediaTime(0),
+  latencyMs: 1_200,
+  expiresAt: mediaTime(1e15),
+  key: '',
+};
+const MEDIA_US = 1_700_000_000_000_000;
+
+function open() {
+  const clock = new HandClock();
+  const sent: RepairRequest[] = [];
+  const tails: (number | null)[] = [];
+  const world = { streams: [stream], gaps: [] as Gap[], isHourKnown: true };
+  const mediaUs = (): number => MEDIA_US + clock.nowUs();
+  const desk = new RepairDesk({
+    clock,
+    mediaNow: () => (world.isHourKnown ? mediaTime(mediaUs()) : null),
+    streams: () => world.streams,
+    gaps: (_, __, tailUntilUs) => {
+      tails.push(tailUntilUs === null ? null : tailUntilUs - mediaUs());
+      return world.gaps;
+    },
+    send: (request) => sent.push(request) > 0,
+  });
+  const miss = (sequence: number, frames: number, inMs = 1_000): void => {
+    world.gaps = [{ sequence, frames, dueUs: mediaUs() + inMs * 1000 }];
+  };
+  return { clock, sent, tails, world, desk, miss };
+}
+
+test('asks as soon as a packet shows that some before it never came', () => {
+  const { sent, desk, miss } = open();
+  desk.start();
+  miss(7, 3);
+  desk.arrived(id);
+  expect(sent).toEqual([{ streamId: id, missing: [{ sequence: 7, frames: 3 }] }]);
+  expect(desk.isExpected(id, 9, 1)).toBe(true);
+  expect(desk.isExpected(id, 10, 1)).toBe(false);
+  expect(desk.isExpected('cd'.repeat(16), 9, 1)).toBe(false);
+});
+
+test('after a reconnect it also asks for what follows its last packet, until the stream is heard again', () => {
+  const { tails, desk } = open();
+  desk.start();
+  desk.arrived(id);
+  desk.stop();
+  desk.start();
+  expect(tails).toEqual([1_800_000, null, 1_800_000]);
+});
+
+test('asks again by itself while nothing comes, and not once it is all there', () => {
+  const { clock, sent, world, desk, miss } = open();
+  desk.start();
+  miss(7, 3, 1_500);
+  desk.arrived(id);
+  clock.advance(600);
+  expect(sent).toHaveLength(1);
+  clock.advance(10);
+  expect(sent).toHaveLength(2);
+  world.gaps = [];
+  clock.advance(5_000);
+  expect(sent).toHaveLength(2);
+});
+
+test('a longer round trip gives up sooner on what an answer could no longer bring', () => {
+  const { sent, desk, miss } = open();
+  desk.learnRoundTrip([900_000, 400_000, 700_000]);
+  desk.learnRoundTrip([]);
+  desk.start();
+  miss(10, 30, 100);
+  desk.arrived(id);
+  expect(sent).toEqual([{ streamId: id, missing: [{ sequence: 26, frames: 14 }] }]);
+});
+
+test.each(['the link', 'the hour', 'the stream'])('without %s it asks for nothing', (what) => {
+  const { clock, sent, world, desk, miss } = open();
+  desk.start();
+  miss(7, 3);
+  if (what === 'the link') desk.stop();
+  if (what === 'the hour') world.isHourKnown = false;
+  if (what === 'the stream') world.streams = [];
+  desk.arrived(id);
+  clock.advance(5_000);
+  expect(sent).toEqual([]);
+});
+
+test('a stream that is over is forgotten: no answer for it is expected any more', () => {
+  const { world, desk, miss } = open();
+  desk.start();
+  miss(7, 3);
+  desk.arrived(id);
+  world.streams = [];
+  desk.arrived(id);
+  expect(desk.isExpected(id, 7, 1)).toBe(false);
+});

@@ -1,0 +1,98 @@
+import type { LiveStream, MediaTime, RepairRequest } from '@loalang/shared';
+import type { MonotonicClock, Timer } from '../clock/index.ts';
+import type { Gap } from '../playout/index.ts';
+import { RepairPlanner } from './repair-planner.ts';
+
+/** Until the first exchange of time has told: a mobile network that is not at its worst. */
+const FIRST_ROUND_TRIP_US = 150_000;
+/** A stream's stamps lie at most one and a half latencies ahead. */
+const MOST_LEAD = 1.5;
+
+export interface RepairDeskOptions {
+  readonly clock: MonotonicClock;
+  /** Null while it isn't known: then nobody can say what is in time. */
+  readonly mediaNow: () => MediaTime | null;
+  /** The streams that are followed, at most four. */
+  readonly streams: () => readonly LiveStream[];
+  readonly gaps: (streamId: string, nowUs: number, tailUntilUs: number | null) => readonly Gap[];
+  /** Sends a question; false where there is no link. */
+  readonly send: (request: RepairRequest) => boolean;
+}
+
+/** Asks for packets that never came, and knows which answers it waits for. */
+export class RepairDesk {
+  readonly #options: RepairDeskOptions;
+  readonly #planners = new Map<string, RepairPlanner>();
+  /** Streams of which nothing has come since the link is back: what was sent meanwhile is missing at their end. */
+  readonly #silent = new Set<string>();
+  #roundTripUs = FIRST_ROUND_TRIP_US;
+  #isOnline = false;
+  #timer: Timer | null = null;
+
+  constructor(options: RepairDeskOptions) {
+    this.#options = options;
+  }
+
+  /** The link is there: what was sent while it was not is missing. */
+  start(): void {
+    this.#isOnline = true;
+    for (const { id } of this.#options.streams()) this.#silent.add(id);
+    this.#look();
+  }
+
+  /** The link is gone. */
+  stop(): void {
+    this.#isOnline = false;
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  /** A packet of a stream has come by its topic; a hole before it shows now. */
+  arrived(streamId: string): void {
+    this.#silent.delete(streamId);
+    this.#look();
+  }
+
+  /** What an exchange of time took; the shortest of a burst, so that nothing is given up that could still come. */
+  learnRoundTrip(roundTripsUs: readonly number[]): void {
+    if (roundTripsUs.length > 0) this.#roundTripUs = Math.max(0, Math.min(...roundTripsUs));
+  }
+
+  /** Was one of these frames asked for? */
+  isExpected(streamId: string, sequence: number, frames: number): boolean {
+    const planner = this.#planners.get(streamId);
+    return planner?.isExpected(sequence, frames, this.#options.clock.nowUs()) ?? false;
+  }
+
+  #look(): void {
+    const mediaUs = this.#options.mediaNow();
+    const streams = this.#options.streams();
+    this.#forgetOthers(streams);
+    if (!this.#isOnline || mediaUs === null) return;
+    const hasAsked = streams.map((stream) => this.#ask(stream, mediaUs)).some(Boolean);
+    if (hasAsked) this.#lookLater();
+  }
+
+  #ask({ id, latencyMs }: LiveStream, mediaUs: MediaTime): boolean {
+    const { clock, gaps, send } = this.#options;
+    const tailUntilUs = this.#silent.has(id) ? mediaUs + MOST_LEAD * latencyMs * 1000 : null;
+    const planner = this.#planners.get(id) ?? new RepairPlanner();
+    this.#planners.set(id, planner);
+    const moment = { mediaUs, nowUs: clock.nowUs(), roundTripUs: this.#roundTripUs };
+    const missing = planner.plan(gaps(id, mediaUs, tailUntilUs), moment);
+    return missing.length > 0 && send({ streamId: id, missing });
+  }
+
+  // Once more than the planner waits, so that it finds what is overdue.
+  #lookLater(): void {
+    const waitMs = RepairPlanner.waitUs({ roundTripUs: this.#roundTripUs }) / 1000 + 1;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(waitMs, () => this.#look());
+  }
+
+  #forgetOthers(streams: readonly LiveStream[]): void {
+    const current = new Set(streams.map(({ id }) => id));
+    for (const id of this.#planners.keys()) if (!current.has(id)) this.#planners.delete(id);
+    for (const id of this.#silent) if (!current.has(id)) this.#silent.delete(id);
+  }
+}
