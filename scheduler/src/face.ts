@@ -1,5 +1,6 @@
 /** What other workspaces see of the broadcast centre: interfaces, so that tests may stand in for a part. */
 import type {
+  DeviceSettings,
   Broadcast,
   BroadcastDetail,
   JoinAnswer,
@@ -43,6 +44,8 @@ export interface Fleet {
   join(request: JoinRequest): Promise<JoinAnswer>;
   /** The receiver that shows this credential and token (each token works once), or null. */
   identify(credential: string, token: string): Promise<string | null>;
+  /** Sets a receiver up; what it has to know goes out with its next plan. Throws NOT_FOUND. */
+  change(person: Person, deviceId: string, settings: DeviceSettings): Promise<DeviceSettings>;
   /** JWS by the time key: what a receiver needs before it can sign in. */
   signedTime(nonce: string): Promise<string>;
   /** Is this asset one that the receiver still has to play? */

@@ -78,7 +78,9 @@ async function build(ground: Ground): Promise<Scheduler> {
   const { name, url, publicUrl = url } = config.broker;
   const broker = { url: publicUrl, name };
   const identities = new Identities({ db, clock, keys, planning, outbox, revoked, changes, broker });
-  const fleet = new Fleet({ db, clock, timeKey: keys.time, units, identities, listening, revoked, outbox });
+  const timeKey = keys.time;
+  const receivers = { identities, listening, revoked };
+  const fleet = new Fleet({ db, clock, timeKey, units, planning, outbox, changes, ...receivers });
   const live = config.live ?? {};
   const history = new PacketHistory();
   const lateness = new LatenessIntake();

@@ -103,6 +103,7 @@ export const routeRules = {
   'POST /api/broadcasts/:id/stop': people,
   'POST /api/stop': people,
   'GET /api/live': people,
+  'PUT /api/devices/:id': people,
   'POST /api/devices/:id/listen': people,
   'GET /api/recordings/:id': people,
   'GET /device/time': ['anyone'],

@@ -19,6 +19,7 @@ import type { Platform } from './platform.ts';
 import { addAudioRoutes } from './routes/audio.ts';
 import { addBroadcastRoutes } from './routes/broadcasts.ts';
 import { addDeviceRoutes } from './routes/device.ts';
+import { addDeviceSettingsRoute } from './routes/device-settings.ts';
 import { addHealthRoute } from './routes/health.ts';
 import { addListenRoutes } from './routes/listen.ts';
 import { addPeopleRoutes } from './routes/people.ts';
@@ -157,6 +158,7 @@ async function addRoutes(app: App, options: ConsoleOptions, parts: Parts): Promi
   addTodaySocket(app, parts);
   await addAudioRoutes(app, { platform, sessions: parts.sessions });
   addLiveSocket(app, { air: platform.air, clock: platform.clock, ...parts });
+  addDeviceSettingsRoute(app, platform);
   addListenRoutes(app, platform);
   await addDeviceRoutes(app, platform);
   await serveUi(app, options.uiFolder);

@@ -77,6 +77,7 @@ describe('the OpenAPI document', () => {
       'POST /api/people': ['application/json'],
       'POST /api/audio': ['multipart/form-data'],
       'POST /api/broadcasts': ['application/json'],
+      'PUT /api/devices/{id}': ['application/json'],
       'POST /api/devices/{id}/listen': ['application/json'],
       'POST /device/join': ['application/json'],
       'PUT /device/recordings/{id}': ['audio/ogg'],

@@ -73,6 +73,7 @@ export function makePlan(
     revision: { epoch: 1, n },
     issuedAt: now,
     policy: OPEN_POLICY,
+    acousticOffsetMs: 0,
     items: [...items],
   };
 }

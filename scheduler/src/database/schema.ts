@@ -82,6 +82,8 @@ export const devices = pgTable(
     joinedAt: instant('joined_at'),
     volume: integer('volume').notNull().default(100),
     isMuted: boolean('is_muted').notNull().default(false),
+    /** How much later than media time says it sounds; part of its plan. */
+    acousticOffsetMs: integer('acoustic_offset_ms').notNull().default(0),
     planN: integer('plan_n').notNull().default(0),
     planJws: text('plan_jws'),
     planPublishedN: integer('plan_published_n').notNull().default(0),

@@ -1,6 +1,6 @@
 /** The SQL of receivers: who they are, what they last said of themselves. Their signed states are planning's. */
 import { and, asc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
-import { mediaTime, type MediaTime, type Status } from '@loalang/shared';
+import { mediaTime, type DeviceSettings, type MediaTime, type Status } from '@loalang/shared';
 import { schema, type Db } from '../database/index.ts';
 
 const { audio, broadcastDevices, broadcasts, devices, units } = schema;
@@ -37,6 +37,10 @@ export async function findJoined(db: Db, deviceId: string): Promise<KnownDevice 
 export async function findUnitOf(db: Db, deviceId: string): Promise<string | null> {
   const [row] = await db.select({ unitId: devices.unitId }).from(devices).where(eq(devices.id, deviceId));
   return row?.unitId ?? null;
+}
+
+export async function saveSettings(db: Db, deviceId: string, settings: DeviceSettings): Promise<void> {
+  await db.update(devices).set(settings).where(eq(devices.id, deviceId));
 }
 
 export async function findByKey(db: Db, publicKey: string): Promise<string | null> {
@@ -109,6 +113,7 @@ export interface PlacedDevice {
   readonly unitName: string;
   readonly number: number;
   readonly name: string;
+  readonly acousticOffsetMs: number;
   readonly lastSeenAt: MediaTime | null;
   readonly status: Status | null;
 }
@@ -123,6 +128,7 @@ export async function listPlaced(db: Db, unitIds: readonly string[]): Promise<Pl
       unitName: units.name,
       number: devices.number,
       name: devices.name,
+      acousticOffsetMs: devices.acousticOffsetMs,
       lastSeenAt: devices.lastSeenAt,
       status: devices.status,
     })

@@ -9,7 +9,7 @@ export class DeviceViews {
 
   /** `titleOf` names a broadcast that the receiver says it plays. */
   show(device: PlacedDevice, now: MediaTime, titleOf: (broadcastId: string) => string): Device {
-    const { id, unitId, unitName, number, name, lastSeenAt, status } = device;
+    const { id, unitId, unitName, number, name, acousticOffsetMs, lastSeenAt, status } = device;
     const state = deviceState({ lastSeenAt, status, now });
     const playing = state === 'playing' && status?.playing ? status.playing.broadcastId : null;
     return {
@@ -26,6 +26,7 @@ export class DeviceViews {
       network: status?.board.network ?? null,
       signalBars: status?.board.signalBars ?? null,
       volume: status?.volume ?? null,
+      acousticOffsetMs,
       temperatureC: status?.board.temperatureC ?? null,
       faults: status?.faults ?? [],
       refusedCount: Object.values(status?.refused ?? {}).reduce((sum, count) => sum + count, 0),

@@ -134,3 +134,28 @@ test('a receiver that can not send its sound, or is not there, is said to be so'
   await receiver.sendResult(id, 'failed');
   await silent;
 });
+
+test('an acoustic offset reaches the receiver in its signed plan, is shown, and can be taken back', async () => {
+  const { fleet } = centre.scheduler;
+  const receiver = centre.receiver(0);
+  const offsetOf = async (ms: number) =>
+    await receiver.plans.find(`a plan with ${ms} ms`, ({ acousticOffsetMs }) => acousticOffsetMs === ms);
+  const before = await offsetOf(0);
+  await expect(fleet.change(anLac, receiver.deviceId, { acousticOffsetMs: 291 })).resolves.toEqual({
+    acousticOffsetMs: 291,
+  });
+  const plan = await offsetOf(291);
+  expect(plan.revision.n).toBeGreaterThan(before.revision.n);
+  await shown(0, ({ acousticOffsetMs }) => acousticOffsetMs === 291);
+  await fleet.change(anLac, receiver.deviceId, { acousticOffsetMs: 0 });
+  await shown(0, ({ acousticOffsetMs }) => acousticOffsetMs === 0);
+});
+
+test('nobody sets up a receiver of others, or one that is not there', async () => {
+  const { fleet } = centre.scheduler;
+  const settings = { acousticOffsetMs: 100 };
+  for (const deviceId of [centre.receiver(0).deviceId, 'd-aaaaaaaaaa']) {
+    await expect(fleet.change(maiSon, deviceId, settings)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  }
+  await shown(0, ({ acousticOffsetMs }) => acousticOffsetMs === 0);
+});

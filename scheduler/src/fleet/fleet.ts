@@ -1,8 +1,16 @@
 /** The receivers, as the console's server and the receivers' own routes see them. */
-import { LoaLangError, type JoinAnswer, type JoinRequest, type Person } from '@loalang/shared';
+import {
+  LoaLangError,
+  type DeviceSettings,
+  type JoinAnswer,
+  type JoinRequest,
+  type Person,
+} from '@loalang/shared';
+import type { Changes } from '../changes/index.ts';
 import type { Db } from '../database/index.ts';
 import type { PlatformKey } from '../keys/index.ts';
 import type { Outbox } from '../link/index.ts';
+import type { Planning } from '../planning/index.ts';
 import { signTime, type Clock } from '../time/index.ts';
 import type { Units } from '../units/index.ts';
 import * as repository from './device-repository.ts';
@@ -18,7 +26,9 @@ export interface FleetParts {
   readonly identities: Identities;
   readonly listening: Listening;
   readonly revoked: RevokedList;
+  readonly planning: Planning;
   readonly outbox: Outbox;
+  readonly changes: Changes;
 }
 
 export class Fleet {
@@ -48,11 +58,22 @@ export class Fleet {
     return await repository.hasAsset(this.#parts.db, deviceId, sha256, this.#parts.clock.now());
   }
 
+  /** Sets a receiver up; what it has to know goes out with its next plan. Throws NOT_FOUND. */
+  async change(person: Person, deviceId: string, settings: DeviceSettings): Promise<DeviceSettings> {
+    const { db, planning, outbox, changes } = this.#parts;
+    await this.#assertOwn(person, deviceId);
+    await db.transaction(async (tx) => {
+      await repository.saveSettings(tx, deviceId, settings);
+      await planning.replan(tx, [deviceId]);
+    });
+    outbox.kick();
+    changes.notify();
+    return settings;
+  }
+
   /** Asks a receiver for what it played, and waits for it. Throws NOT_FOUND, DEVICE_OFFLINE or DEVICE_SILENT. */
   async listen(person: Person, deviceId: string, wanted: ListenRequest): Promise<ListenAnswer> {
-    const unitId = await repository.findUnitOf(this.#parts.db, deviceId);
-    if (unitId === null) throw new LoaLangError('NOT_FOUND');
-    await this.#parts.units.assertWithin(person, [unitId]);
+    await this.#assertOwn(person, deviceId);
     return await this.#parts.listening.listen(deviceId, wanted);
   }
 
@@ -73,5 +94,10 @@ export class Fleet {
   async revoke(deviceId: string): Promise<void> {
     await this.#parts.revoked.add(deviceId);
     this.#parts.outbox.publishRevoked();
+  }
+  async #assertOwn(person: Person, deviceId: string): Promise<void> {
+    const unitId = await repository.findUnitOf(this.#parts.db, deviceId);
+    if (unitId === null) throw new LoaLangError('NOT_FOUND');
+    await this.#parts.units.assertWithin(person, [unitId]);
   }
 }

@@ -1,4 +1,11 @@
-import { addMs, MAX_STREAMS, type LiveStream, type MediaTime, type Now } from '@loalang/shared';
+import {
+  addMs,
+  MAX_ACOUSTIC_OFFSET_MS,
+  MAX_STREAMS,
+  type LiveStream,
+  type MediaTime,
+  type Now,
+} from '@loalang/shared';
 
 /** A broadcast that was stopped by hand on one receiver. */
 export interface StoppedBroadcast {
@@ -16,8 +23,11 @@ export interface NowContent {
   readonly certificates: readonly string[];
 }
 
-/** A receiver's clock may lag by 2 s and a stream by 10 s of latency: so long a stop is told beyond the planned end. */
-const TOLD_BEYOND_END_MS = 12_000;
+/**
+ * A receiver's clock may lag by 2 s, a stream by 10 s of latency, and a receiver may sound 2 s later: so long a stop is
+ * told beyond the planned end.
+ */
+const TOLD_BEYOND_END_MS = 12_000 + MAX_ACOUSTIC_OFFSET_MS;
 const MAX_STOPPED = 500;
 
 /** What one receiver shall know of this moment: what is on air for it and what must not sound though it may hold it. */

@@ -6,6 +6,7 @@ import { isPlanChanged, planDevice, type PlannedBroadcast } from './plan-device.
 
 const now = mediaTime(1_700_000_000_000_000);
 const HOUR_MS = 3_600_000;
+const acousticOffsetMs = 0;
 const policy = { utcOffsetMinutes: 420, quietHours: [{ from: '21:00', to: '05:00' }] };
 
 function broadcast(id: number, difference: Partial<PlannedBroadcast> = {}): PlannedBroadcast {
@@ -21,21 +22,21 @@ function broadcast(id: number, difference: Partial<PlannedBroadcast> = {}): Plan
 }
 
 const titlesOf = (broadcasts: PlannedBroadcast[]) =>
-  planDevice({ broadcasts, policy, now }).items.map(({ title }) => title);
+  planDevice({ broadcasts, policy, acousticOffsetMs, now }).items.map(({ title }) => title);
 
 test('a plan holds what is to come and what sounds now, by start and then by id', () => {
   const planned = [
     broadcast(3),
     broadcast(2, { startAt: addMs(now, 2 * HOUR_MS) }),
     broadcast(1),
-    broadcast(4, { startAt: addMs(now, -59_999) }),
+    broadcast(4, { startAt: addMs(now, -61_999) }),
   ];
   expect(titlesOf(planned)).toEqual(['Tin 4', 'Tin 1', 'Tin 3', 'Tin 2']);
 });
 
 test.each([
   { what: 'stopped', difference: { stoppedAt: now } },
-  { what: 'over', difference: { startAt: addMs(now, -60_000) } },
+  { what: 'over, on receivers that sound later too', difference: { startAt: addMs(now, -62_000) } },
   { what: 'more than seven days away', difference: { startAt: addMs(now, 7 * 24 * HOUR_MS + 1) } },
 ])('a plan leaves out what is $what', ({ difference }) => {
   expect(titlesOf([broadcast(1, difference)])).toEqual([]);
@@ -46,8 +47,10 @@ test('a plan of any broadcasts fits its schema and does not depend on their orde
   fc.assert(
     fc.property(fc.uniqueArray(any, { selector: ({ id }) => id, maxLength: 60 }), (list) => {
       const broadcasts = list.map(({ id, startMs }) => broadcast(id, { startAt: addMs(now, startMs) }));
-      const content = planDevice({ broadcasts, policy, now });
-      expect(planDevice({ broadcasts: broadcasts.toReversed(), policy, now })).toEqual(content);
+      const content = planDevice({ broadcasts, policy, acousticOffsetMs, now });
+      expect(planDevice({ broadcasts: broadcasts.toReversed(), policy, acousticOffsetMs, now })).toEqual(
+        content,
+      );
       expect(planSchema.safeParse(signed(content)).success).toBe(true);
     }),
     { seed: 3, numRuns: 200 * inject('soak') },
@@ -68,14 +71,15 @@ function signed(content: ReturnType<typeof planDevice>): Plan {
 
 test('a new revision is needed for a change, not for time that has passed', () => {
   const held = signed(
-    planDevice({ broadcasts: [broadcast(1), broadcast(2, { startAt: now })], policy, now }),
+    planDevice({ broadcasts: [broadcast(1), broadcast(2, { startAt: now })], policy, acousticOffsetMs, now }),
   );
-  const later = addMs(now, 60_000);
-  const wanted = planDevice({ broadcasts: [broadcast(1)], policy, now: later });
+  const later = addMs(now, 62_000);
+  const wanted = planDevice({ broadcasts: [broadcast(1)], policy, acousticOffsetMs, now: later });
   expect(isPlanChanged(held, wanted, later)).toBe(false);
   expect(isPlanChanged(null, wanted, later)).toBe(true);
   expect(isPlanChanged(held, { ...wanted, items: [] }, later)).toBe(true);
   expect(isPlanChanged(held, { ...wanted, policy: { ...policy, quietHours: [] } }, later)).toBe(true);
+  expect(isPlanChanged(held, { ...wanted, acousticOffsetMs: 1 }, later)).toBe(true);
 });
 
 const stream: LiveStream = {
@@ -92,8 +96,8 @@ const stopped = (endsInMs: number) => ({ id: '02'.repeat(16), endAt: addMs(now, 
 
 test('a stop is told until a lagging receiver could no longer play what was stopped', () => {
   expect(nowDevice({ ...ground, stopped: [stopped(60_000)] }).stopped).toHaveLength(1);
-  expect(nowDevice({ ...ground, stopped: [stopped(-11_999)] }).stopped).toHaveLength(1);
-  expect(nowDevice({ ...ground, stopped: [stopped(-12_000)] }).stopped).toEqual([]);
+  expect(nowDevice({ ...ground, stopped: [stopped(-13_999)] }).stopped).toHaveLength(1);
+  expect(nowDevice({ ...ground, stopped: [stopped(-14_000)] }).stopped).toEqual([]);
 });
 
 test('of too many streams the newest four are announced, and none that has expired', () => {
@@ -118,4 +122,10 @@ test.each<{ what: string; difference: Partial<NowContent>; isChanged: boolean }>
   const { streams, stopped: ids, certificates } = content;
   const mutable = { ...held, streams: [...streams], stopped: [...ids], certificates: [...certificates] };
   expect(isNowChanged(mutable, { ...content, ...difference })).toBe(isChanged);
+});
+
+test('a plan that was signed before there were offsets is read as one without, and needs no new revision', () => {
+  const wanted = planDevice({ broadcasts: [broadcast(1)], policy, acousticOffsetMs, now });
+  const { acousticOffsetMs: _, ...old } = signed(wanted);
+  expect(isPlanChanged(planSchema.parse(old), wanted, now)).toBe(false);
 });

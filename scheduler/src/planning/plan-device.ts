@@ -1,4 +1,12 @@
-import { addMs, type MediaTime, type Plan, type PlanItem, type Policy, type Priority } from '@loalang/shared';
+import {
+  addMs,
+  MAX_ACOUSTIC_OFFSET_MS,
+  type MediaTime,
+  type Plan,
+  type PlanItem,
+  type Policy,
+  type Priority,
+} from '@loalang/shared';
 
 /** A file broadcast as the planner sees it, for one receiver. */
 export interface PlannedBroadcast {
@@ -13,12 +21,15 @@ export interface PlannedBroadcast {
 
 export interface PlanContent {
   readonly policy: Policy;
+  readonly acousticOffsetMs: number;
   readonly items: readonly PlanItem[];
 }
 
 /** How far ahead a receiver knows what it will play. */
 export const PLAN_AHEAD_DAYS = 7;
 const PLAN_AHEAD_MS = PLAN_AHEAD_DAYS * 86_400_000;
+/** A receiver may sound so much later, and what is not in its plan any more falls silent. */
+const KEPT_BEYOND_END_MS = MAX_ACOUSTIC_OFFSET_MS;
 /** As many as a plan may hold; the earliest win, the rest follow when they have become the earliest. */
 const MAX_ITEMS = 2000;
 
@@ -26,6 +37,7 @@ const MAX_ITEMS = 2000;
 export function planDevice(input: {
   broadcasts: readonly PlannedBroadcast[];
   policy: Policy;
+  acousticOffsetMs: number;
   now: MediaTime;
 }): PlanContent {
   const horizon = addMs(input.now, PLAN_AHEAD_MS);
@@ -35,7 +47,7 @@ export function planDevice(input: {
     .filter((item) => !isOver(item, input.now))
     .toSorted((a, b) => a.startAt - b.startAt || (a.broadcastId < b.broadcastId ? -1 : 1))
     .slice(0, MAX_ITEMS);
-  return { policy: input.policy, items };
+  return { policy: input.policy, acousticOffsetMs: input.acousticOffsetMs, items };
 }
 
 function toItem({ id, title, priority, startAt, audio }: PlannedBroadcast): PlanItem {
@@ -44,14 +56,14 @@ function toItem({ id, title, priority, startAt, audio }: PlannedBroadcast): Plan
 }
 
 function isOver(item: PlanItem, now: MediaTime): boolean {
-  return addMs(item.startAt, item.durationMs) <= now;
+  return addMs(item.startAt, item.durationMs + KEPT_BEYOND_END_MS) <= now;
 }
 
 /** Does the receiver need a new revision? Not because something that it holds is over. */
 export function isPlanChanged(held: Plan | null, wanted: PlanContent, now: MediaTime): boolean {
   if (held === null) return true;
   const stillToCome = held.items.filter((item) => !isOver(item, now));
-  return !isSame({ policy: held.policy, items: stillToCome }, wanted);
+  return !isSame({ ...held, items: stillToCome }, wanted);
 }
 
 function isSame(a: PlanContent, b: PlanContent): boolean {
@@ -59,10 +71,11 @@ function isSame(a: PlanContent, b: PlanContent): boolean {
 }
 
 /** All that counts, in a fixed order: objects that went through a schema or a database may have theirs changed. */
-function fingerprint({ policy, items }: PlanContent): string {
+function fingerprint({ policy, acousticOffsetMs, items }: PlanContent): string {
   return JSON.stringify([
     policy.utcOffsetMinutes,
     policy.quietHours.map(({ from, to }) => [from, to]),
+    acousticOffsetMs,
     items.map(({ broadcastId, title, priority, startAt, durationMs, asset }) => [
       broadcastId,
       title,

@@ -12,6 +12,7 @@ export interface LockedDevice {
   readonly unitId: string;
   readonly volume: number;
   readonly isMuted: boolean;
+  readonly acousticOffsetMs: number;
   readonly planN: number;
   readonly planJws: string | null;
   readonly nowN: number;
@@ -23,9 +24,9 @@ export interface LockedDevice {
  * rows that refer to them: who has just added such rows would wait for whoever has too.
  */
 export async function lockDevices(db: Db, deviceIds: readonly string[]): Promise<LockedDevice[]> {
-  const { id, unitId, volume, isMuted, planN, planJws, nowN, nowJws } = devices;
+  const { id, unitId, volume, isMuted, acousticOffsetMs, planN, planJws, nowN, nowJws } = devices;
   return await db
-    .select({ id, unitId, volume, isMuted, planN, planJws, nowN, nowJws })
+    .select({ id, unitId, volume, isMuted, acousticOffsetMs, planN, planJws, nowN, nowJws })
     .from(devices)
     .where(inArray(devices.id, [...deviceIds]))
     .orderBy(asc(devices.id))
@@ -37,11 +38,11 @@ export async function listDeviceIds(db: Db): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** File broadcasts that are not over, for each receiver. */
+/** File broadcasts that end after `endsAfter`, for each receiver. */
 export async function listPlanned(
   db: Db,
   deviceIds: readonly string[],
-  now: MediaTime,
+  endsAfter: MediaTime,
 ): Promise<(PlannedBroadcast & { deviceId: string })[]> {
   const rows = await db
     .select({
@@ -58,7 +59,7 @@ export async function listPlanned(
     .from(broadcastDevices)
     .innerJoin(broadcasts, eq(broadcasts.id, broadcastDevices.broadcastId))
     .innerJoin(audio, eq(audio.id, broadcasts.audioId))
-    .where(and(inArray(broadcastDevices.deviceId, [...deviceIds]), gt(broadcasts.endAt, now)));
+    .where(and(inArray(broadcastDevices.deviceId, [...deviceIds]), gt(broadcasts.endAt, endsAfter)));
   return rows.map((row) => ({
     deviceId: row.deviceId,
     id: row.id,

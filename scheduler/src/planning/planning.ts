@@ -4,6 +4,7 @@
  */
 import {
   addMs,
+  MAX_ACOUSTIC_OFFSET_MS,
   nowSchema,
   planSchema,
   type LiveStream,
@@ -48,13 +49,14 @@ export class Planning {
     const { clock, keys, epoch } = this.#parts;
     const devices = await repository.lockDevices(tx, deviceIds);
     const now = clock.now();
-    const planned = groupByDevice(await repository.listPlanned(tx, deviceIds, now));
+    const endsAfter = addMs(now, -MAX_ACOUSTIC_OFFSET_MS);
+    const planned = groupByDevice(await repository.listPlanned(tx, deviceIds, endsAfter));
     const policies = await this.#parts.policiesOf(tx, [...new Set(devices.map(({ unitId }) => unitId))]);
     const signing: Promise<repository.SignedState>[] = [];
-    for (const { id, unitId, planN, planJws } of devices) {
+    for (const { id, unitId, acousticOffsetMs, planN, planJws } of devices) {
       const policy = policies.get(unitId);
       if (policy === undefined) throw new TypeError(`no policy for unit ${unitId}`);
-      const wanted = planDevice({ broadcasts: planned.get(id) ?? [], policy, now });
+      const wanted = planDevice({ broadcasts: planned.get(id) ?? [], policy, acousticOffsetMs, now });
       const held = heldState(planJws, planSchema, keys.plan, epoch);
       if (!isPlanChanged(held, wanted, now)) continue;
       const revision = { epoch, n: planN + 1 };

@@ -100,6 +100,7 @@ export const deviceSchema = z.object({
   network: z.enum(['lan', '4g', 'wifi']).nullable(),
   signalBars: z.number().int().nullable(),
   volume: z.number().int().nullable(),
+  acousticOffsetMs: z.number().int(),
   temperatureC: z.number().nullable(),
   faults: z.array(faultSchema),
   refusedCount: z.number().int(),

@@ -20,6 +20,7 @@ export function device(unit: string, number: number, state: DeviceState = 'ready
     network: '4g',
     signalBars: 3,
     volume: 80,
+    acousticOffsetMs: 0,
     temperatureC: 40,
     faults: [],
     refusedCount: 0,

@@ -1,0 +1,1 @@
+ALTER TABLE "devices" ADD COLUMN "acoustic_offset_ms" integer DEFAULT 0 NOT NULL;
