@@ -57,12 +57,9 @@ async function planItem(samples: Float32Array, startAt: MediaTime): Promise<Plan
   };
 }
 
-async function sendPlan(n: number, items: readonly PlanItem[]): Promise<void> {
-  await platform.tell(
-    'plan',
-    await platform.authority.sign('plan', makePlan(n, platform.now(), items)),
-    true,
-  );
+async function sendPlan(n: number, items: readonly PlanItem[], acousticOffsetMs = 0): Promise<void> {
+  const plan = { ...makePlan(n, platform.now(), items), acousticOffsetMs };
+  await platform.tell('plan', await platform.authority.sign('plan', plan), true);
 }
 
 /** The monotonic moment of a media time, by the test's own clock: the platform's. */
@@ -167,6 +164,31 @@ test('a receiver restarted in the middle goes on where the clock says, with its 
   expect(proof?.frames.played).toBeGreaterThan(100);
   expect(proof?.frames.played).toBeLessThan(200);
   expect(proof?.reason).toBe('powered-off');
+});
+
+test('a receiver sounds as much later as its signed plan says, also after a restart; an unsigned plan changes nothing', async () => {
+  const first = makeAgent();
+  await first.agent.start();
+  await platform.until('online', () => platform.statuses.length > 0);
+  const samples = sweep(1_000);
+  // Late enough for the clock of the second start to have settled.
+  const item = await planItem(samples, addMs(platform.now(), 9_000));
+  const startUs = monotonicUs(item.startAt);
+  await sendPlan(1, [item], 700);
+  await platform.until('cached', () => platform.statuses.at(-1)?.cached.includes(item.broadcastId) === true);
+  const [header, , signature] = (
+    await platform.authority.sign('plan', makePlan(2, platform.now(), [item]))
+  ).split('.');
+  const forged = { ...makePlan(2, platform.now(), [item]), acousticOffsetMs: 100 };
+  const body = Buffer.from(JSON.stringify(forged)).toString('base64url');
+  await platform.tell('plan', `${header}.${body}.${signature}`, true);
+  await first.agent.close();
+  const { agent, sink } = makeAgent();
+  await agent.start();
+  await platform.until('proved', () => platform.proofs.length > 0, 25_000);
+  expectHeard(sink, samples, startUs + 700_000);
+  expect(platform.proofs[0]?.startedAt).toBeGreaterThan(addMs(item.startAt, 690));
+  expect(platform.statuses.at(-1)?.plan).toEqual({ epoch: 1, n: 1 });
 });
 
 test('proofs are chained, and sent again after a restart until the platform has signed that it has them', async () => {

@@ -183,6 +183,7 @@ export class Core {
     if (plan === null) return;
     const items = this.#isRevoked ? [] : plan.items;
     this.cache.want(items);
+    this.playout.setAcousticOffset(plan.acousticOffsetMs);
     this.playout.setPlan(
       items.filter((item) => this.#maySound(item)).map((item) => this.#playable(item)),
       plan.policy,

@@ -6,7 +6,7 @@ import { findGaps, type Gap } from './gaps.ts';
 // time alone, so that a wild sequence number can't push others out. The sequence numbers tell whether a gap between
 // two frames is loss (numbers are missing) or silence that the sender meant (numbers go on).
 
-/** 12 s: more than the longest latency a stream may have. */
+/** 12 s: the longest latency that a stream may have, and 2 s by which a receiver may sound later. */
 export const MAX_BUFFERED_FRAMES = 600;
 const MAX_AHEAD_US = MAX_BUFFERED_FRAMES * FRAME_US;
 // Stamps are rounded to microseconds and a sender's own clock wanders; a step this small is not meant to be heard.

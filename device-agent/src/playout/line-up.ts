@@ -135,7 +135,9 @@ export class LineUp {
   }
 
   #takeOff(broadcast: StreamBroadcast, at: MediaTime | null): void {
-    if (at !== null && at < broadcast.startAt) this.remove(broadcast, false);
+    // A receiver that sounds later may hold all of a short stream before its own start.
+    const hasBegun = at === null || at >= broadcast.startAt || broadcast.buffer.tailUs !== null;
+    if (!hasBegun) this.remove(broadcast, false);
     else broadcast.drain();
   }
 

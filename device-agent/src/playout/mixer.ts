@@ -29,10 +29,12 @@ interface Tail {
   offset: number;
 }
 
-/** What a voice gave: how many samples, from which of its own positions on, and the sum of their squares. */
+/** What a voice gave: how many samples, over which stretch of its own line, and the sum of their squares. */
 export interface Contribution {
   readonly position: number;
   readonly samples: number;
+  /** So many samples of its own, which is not the same where it is played a little faster or slower. */
+  readonly covered: number;
   readonly squares: number;
 }
 
@@ -69,13 +71,13 @@ export class Mixer {
   /** Adds the voice to `out`, from a position of its source on, on its way to a gain. Throws where the source does. */
   mix(position: number, step: number, gain: number, out: Float32Array): Contribution {
     const voice = this.#voice;
-    if (voice === null) return { position, samples: 0, squares: 0 };
+    if (voice === null) return { position, samples: 0, covered: 0, squares: 0 };
     voice.volume.setGoal(gain);
     voice.position = position;
     voice.step = step;
     const samples = this.#read(voice, out.length);
     add(samples, out);
-    return { position, samples: samples.length, squares: squaresOf(samples) };
+    return contributionOf(samples, position, step);
   }
 
   /** Cuts the voice off with a fade, rendered ahead; null where none sounds. A broken source ends on its last sample. */
@@ -89,7 +91,7 @@ export class Mixer {
       const samples = this.#read(voice, Math.max(1, Math.min(FADE_SAMPLES, fadeSamples))).slice();
       fadeOut(samples, samples.length);
       this.#keepTail(samples);
-      return { position, samples: samples.length, squares: squaresOf(samples) };
+      return contributionOf(samples, position, voice.step);
     } catch {
       // The source failed in its last 20 ms: nothing is lost but those.
       return this.#releaseBroken(voice);
@@ -120,7 +122,7 @@ export class Mixer {
     const samples = new Float32Array(BEGIN_SAMPLES).fill(lastSample);
     fadeOut(samples, samples.length);
     this.#keepTail(samples);
-    return { position, samples: 0, squares: 0 };
+    return { position, samples: 0, covered: 0, squares: 0 };
   }
 
   #keepTail(samples: Float32Array): void {
@@ -133,6 +135,11 @@ function add(samples: Float32Array, out: Float32Array): void {
   for (let index = 0; index < samples.length; index += 1) {
     out[index] = (out[index] ?? 0) + (samples[index] ?? 0);
   }
+}
+
+function contributionOf(samples: Float32Array, position: number, step: number): Contribution {
+  const { length } = samples;
+  return { position, samples: length, covered: length * step, squares: squaresOf(samples) };
 }
 
 function squaresOf(samples: Float32Array): number {

@@ -82,6 +82,10 @@ const anyClock = fc.record({
     fc.constant(null),
   ),
 });
+const anyOffset = fc.record({
+  act: fc.constant('offset' as const),
+  offsetMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2_000 })),
+});
 const anyPull = fc.record({
   act: fc.constant('pull' as const),
   blocks: fc.integer({ min: 1, max: 10 }),
@@ -91,6 +95,7 @@ const anyAct = fc.oneof(
   { weight: 1, arbitrary: anyPlan },
   { weight: 1, arbitrary: anyNow },
   { weight: 1, arbitrary: anyClock },
+  { weight: 1, arbitrary: anyOffset },
   { weight: 6, arbitrary: anyPacket },
   { weight: 8, arbitrary: anyPull },
 );
@@ -159,6 +164,9 @@ it('holds what it promises whatever comes', async () => {
           case 'clock':
             if (each.jumpUs !== null) lastOffsetUs += each.jumpUs;
             offsetUs = each.jumpUs === null ? null : lastOffsetUs;
+            break;
+          case 'offset':
+            playout.setAcousticOffset(each.offsetMs);
             break;
           case 'pull':
             await pull(each.blocks, each.size);

@@ -91,6 +91,14 @@ export class Playout {
     this.#guard(() => this.#lineUp.setPlan(items, policy, this.#at));
   }
 
+  /**
+   * From now on all sounds so much later than media time says: at once where nothing sounds, else without a jump, as fast
+   * as `Steering` allows. Everything follows, quiet hours too, but what comes from a person's hand: stop, mute, volume.
+   */
+  setAcousticOffset(offsetMs: number): void {
+    this.#steering.aim(offsetMs * 1000);
+  }
+
   setNow(now: NowState): void {
     this.#volume = now.volume;
     this.#guard(() => this.#lineUp.setNow(now, this.#at));
@@ -99,7 +107,7 @@ export class Playout {
   /** Takes a checked packet of an announced stream; `nowUs` is the monotonic clock. Dropped while the hour isn't known. */
   insert(streamId: string, packet: AudioPacket, nowUs: number): void {
     const at = this.#options.timeline.toMediaTime(nowUs);
-    if (at !== null) this.#lineUp.stream(streamId)?.insert(packet, at);
+    if (at !== null) this.#lineUp.stream(streamId)?.insert(packet, addUs(at, -this.#steering.delayUs));
   }
 
   /** What of a stream is missing and may still come in time; see `findGaps`. */
@@ -130,25 +138,37 @@ export class Playout {
   }
 
   #renderSlice(heardAtUs: number, out: Float32Array): void {
-    const at = this.#options.timeline.toMediaTime(heardAtUs);
-    if (at === null) {
+    const heardAt = this.#options.timeline.toMediaTime(heardAtUs);
+    if (heardAt === null) {
       this.#renderBlind(out);
       return;
     }
+    this.#settleDelay(heardAt);
+    // From here on every time is one of the broadcasts: what is heard later than media time says is of an earlier one.
+    const at = addUs(heardAt, -this.#steering.delayUs);
     if (this.#at === null) this.#seenSince = at;
     this.#at = at;
     this.#firstAt ??= at;
     this.#lineUp.prepare(at);
     if (this.#lineUp.isEmpty && this.#mixer.isIdle) {
       this.#steering.forget();
-      this.#ring.pushSilence(at, out.length);
+      this.#ring.pushSilence(heardAt, out.length);
       return;
     }
-    const span = this.#steering.advance(at, out.length, () => this.#slope(heardAtUs, at));
+    const span = this.#steering.advance(heardAt, out.length, () => this.#slope(heardAtUs, heardAt));
     if (span.isRestart) this.#release(FADE_SAMPLES, at);
     this.#renderSpan(span, out);
-    this.#ring.push(at, out);
+    this.#ring.push(heardAt, out);
     this.#measure(out);
+  }
+
+  // What begins within the step to a smaller delay would lose its beginning: it begins with the old one.
+  #settleDelay(heardAt: MediaTime): void {
+    const { delayUs, wantedDelayUs } = this.#steering;
+    if (delayUs === wantedDelayUs || !this.#mixer.isIdle) return;
+    const isSkipped = ({ startAt }: Broadcast): boolean =>
+      heardAt - delayUs < startAt && startAt < heardAt - wantedDelayUs;
+    if (![...this.#lineUp.near].some(isSkipped)) this.#steering.settle();
   }
 
   // Without media time nothing may sound: what did fades, and what is due is counted as missed at its end.
@@ -172,7 +192,7 @@ export class Playout {
       const winner = choose(able, this.#lineUp.rules, at);
       const isHeard = this.#sound(winner, span, done, at, stretch);
       this.#mixer.mixTails(stretch);
-      this.#countMissed(isHeard ? winner : null, winner, at, stretch.length);
+      this.#countMissed(isHeard ? winner : null, winner, at, stretch.length * span.step);
       done = end;
     }
   }
@@ -214,10 +234,13 @@ export class Playout {
     if (broadcast !== null && rest !== null) this.#count(broadcast, rest, at);
   }
 
-  #count(broadcast: Broadcast, { position, samples, squares }: Contribution, at: MediaTime): void {
+  // A proof says when it was heard, so the delay is in its times. Frames are the broadcast's own: one that is played a
+  // little fast for hours lacks none.
+  #count(broadcast: Broadcast, { position, samples, covered, squares }: Contribution, at: MediaTime): void {
     if (samples === 0) return;
-    broadcast.account.sounded(at, addUs(at, samples / SAMPLES_PER_US), samples, squares);
-    broadcast.countPlayed(position, samples);
+    const heardAt = addUs(at, this.#steering.delayUs);
+    broadcast.account.sounded(heardAt, addUs(heardAt, samples / SAMPLES_PER_US), samples, squares);
+    broadcast.countPlayed(position, covered);
     this.#lastVoice = { broadcastId: broadcast.id, kind: broadcast.kind };
   }
 
