@@ -4,6 +4,7 @@ import type {
   Audio,
   Broadcast,
   BroadcastDetail,
+  DeviceSettings,
   ErrorAnswer,
   MediaTime,
   NewBroadcast,
@@ -112,6 +113,8 @@ export const api = {
   broadcast: (id: string) => ask<BroadcastDetail>('GET', `/api/broadcasts/${id}`),
   stop: (id: string) => ask<unknown>('POST', `/api/broadcasts/${id}/stop`, {}),
   stopAll: () => ask<StopAnswer>('POST', '/api/stop', {}),
+  changeDevice: (id: string, settings: DeviceSettings) =>
+    ask<DeviceSettings>('PUT', `/api/devices/${id}`, settings),
   listen: (deviceId: string, from: MediaTime | null, durationMs: number) =>
     ask<ListenAnswer>('POST', `/api/devices/${deviceId}/listen`, { from, durationMs }),
 };
