@@ -1,5 +1,6 @@
 // What the exchanges say about the board's clock: a line (offset and drift against media time) with its own uncertainty.
 // Pure: samples and the time go in, an estimate comes out.
+import { fitEnvelope, type Clouds, type EnvelopePoint, type SlopePrior } from './envelope.ts';
 
 /** One four-timestamp exchange (RFC 5905 §8), in microseconds: t1 and t4 monotonic, t2 and t3 media time. */
 export interface ClockSample {
@@ -17,22 +18,33 @@ export interface ClockEstimate {
   readonly ageUs: number;
 }
 
-interface Point {
+/** A moment of the monotonic clock, and what one way showed there: t2 - t1 up, t4 - t3 down. */
+interface Way {
   readonly atUs: number;
-  readonly offsetUs: number;
-  readonly roundTripUs: number;
+  readonly tookUs: number;
+}
+
+/** The fastest request and the fastest reply of a burst; they need not belong together. */
+interface Burst {
+  readonly atUs: number;
+  readonly up: Way;
+  readonly down: Way;
 }
 
 /** A reply that took longer says too little, and a hostile network could shift the clock by half of it. */
 export const MAX_ROUND_TRIP_US = 2_000_000;
-/** Older points tell more about yesterday's temperature than about the drift of now. */
-const HORIZON_US = 600_000_000;
+/** Older bursts tell more about an earlier temperature than about the drift of now. */
+const HORIZON_US = 1_800_000_000;
 /** While idle bursts are minutes apart; so many are kept even past the horizon. */
-const MIN_POINTS = 6;
-const MAX_POINTS = 64;
-/** No path repeats itself better than this. */
-const NOISE_FLOOR_US = 30;
-/** A crystal of which nothing is known yet, and one whose drift was learned before. */
+const MIN_BURSTS = 6;
+/** A horizon of bursts 30 s apart, and the first ones, which are closer. */
+const MAX_BURSTS = 80;
+/**
+ * A crystal bends: the warmth of the day moves it by some 2e-4 ppm a second, so that after t seconds a straight line is
+ * wrong by so many microseconds times t². An old point binds the line by that much less.
+ */
+const BEND_US_PER_S2 = 5e-5;
+/** A crystal of which nothing is known yet, and one whose drift was learned before, at another temperature. */
 const UNKNOWN_DRIFT_SD_PPM = 30;
 const LEARNED_DRIFT_SD_PPM = 5;
 /** A crystal that claims more is no crystal but a wrong sample. */
@@ -42,133 +54,141 @@ const WANDER_PPM = 2;
 /** So many bursts in a row that contradict the line mean that the platform's clock was moved: they start a new line. */
 const BURSTS_TO_BELIEVE_A_STEP = 3;
 
-/** Offset and drift by weighted regression over the best sample of each burst, with a prior on the drift. */
+interface Line {
+  readonly originUs: number;
+  readonly offsetUs: number;
+  readonly driftPpm: number;
+  readonly halfTripUs: number;
+  readonly halfExcessUs: number;
+  readonly offsetVariance: number;
+  readonly driftVariance: number;
+  /** The middle of the bursts, where slope and offset don't depend on each other. */
+  readonly middleUs: number;
+}
+
+/** Offset and drift from the fastest request and the fastest reply of each burst. */
 export class ClockFilter {
-  #points: Point[] = [];
-  #contradicting: Point[] = [];
-  readonly #priorPpm: number;
-  readonly #priorSdPpm: number;
+  #bursts: Burst[] = [];
+  #contradicting: Burst[] = [];
+  #line: Line | null = null;
+  #prior: SlopePrior;
 
   constructor(learnedDriftPpm: number | null = null) {
-    this.#priorPpm = learnedDriftPpm ?? 0;
-    this.#priorSdPpm = learnedDriftPpm === null ? UNKNOWN_DRIFT_SD_PPM : LEARNED_DRIFT_SD_PPM;
+    const sdPpm = learnedDriftPpm === null ? UNKNOWN_DRIFT_SD_PPM : LEARNED_DRIFT_SD_PPM;
+    this.#prior = { ppm: learnedDriftPpm ?? 0, sdPpm };
   }
 
-  /** Takes the sample with the lowest round trip of a burst. False where nothing of it could be believed. */
+  /** Takes the fastest of a burst each way. False where nothing of it could be believed. */
   addBurst(samples: readonly ClockSample[]): boolean {
-    const best = bestPoint(samples);
-    if (best === null) return false;
-    const expected = this.estimate(best.atUs);
-    if (expected !== null && contradicts(best, expected)) return this.#takeContradicting(best);
+    const burst = fastestOf(samples.filter(isPlausible));
+    if (burst === null) return false;
+    const expected = this.estimate(burst.atUs);
+    if (expected !== null && contradicts(burst, expected)) return this.#takeContradicting(burst);
     this.#contradicting = [];
-    this.#points = keepRecent([...this.#points, best]);
+    this.#take(keepRecent([...this.#bursts, burst]));
     return true;
   }
 
   /** The line at a moment of the monotonic clock; null before the first exchange. */
   estimate(nowUs: number): ClockEstimate | null {
-    const last = this.#points.at(-1);
-    if (last === undefined) return null;
-    const line = fitLine(this.#points, last, this.#priorPpm, this.#priorSdPpm);
-    const ageS = (nowUs - last.atUs) / 1e6;
-    const variance = line.offsetVariance + 2 * ageS * line.covariance + ageS * ageS * line.driftVariance;
-    const spread = 3 * Math.sqrt(Math.max(0, variance));
+    const line = this.#line;
+    if (line === null) return null;
+    const ageS = (nowUs - line.originUs) / 1e6;
+    const fromMiddleS = (nowUs - line.middleUs) / 1e6;
+    const spread = 3 * Math.sqrt(line.offsetVariance + line.driftVariance * fromMiddleS ** 2);
     return {
       offsetUs: line.offsetUs + line.driftPpm * ageS,
       driftPpm: line.driftPpm,
-      // Path asymmetry can't be seen: half the round trip is the bound, whatever the statistics say.
-      // How much the best round trips differ tells how much of one may be jitter on one way alone.
-      uncertaintyUs: line.halfRoundTripUs + line.halfExcessUs + spread + WANDER_PPM * Math.abs(ageS),
-      ageUs: Math.max(0, nowUs - last.atUs),
+      // Path asymmetry can't be seen: half the way to and fro is the bound, whatever the statistics say.
+      // How much the fastest differ tells how much of one may be jitter on one way alone.
+      uncertaintyUs: line.halfTripUs + line.halfExcessUs + spread + WANDER_PPM * Math.abs(ageS),
+      ageUs: Math.max(0, nowUs - line.originUs),
     };
   }
 
-  #takeContradicting(point: Point): boolean {
-    this.#contradicting.push(point);
+  #takeContradicting(burst: Burst): boolean {
+    this.#contradicting.push(burst);
     if (this.#contradicting.length < BURSTS_TO_BELIEVE_A_STEP) return false;
-    this.#points = this.#contradicting;
+    // The platform's clock was moved, the crystal was not: its drift is still known.
+    if (this.#line !== null) this.#prior = { ppm: this.#line.driftPpm, sdPpm: LEARNED_DRIFT_SD_PPM };
+    this.#take(this.#contradicting);
     this.#contradicting = [];
     return true;
   }
-}
 
-function bestPoint(samples: readonly ClockSample[]): Point | null {
-  let best: Point | null = null;
-  for (const sample of samples) {
-    const point = toPoint(sample);
-    if (point !== null && (best === null || point.roundTripUs < best.roundTripUs)) best = point;
+  #take(bursts: Burst[]): void {
+    this.#bursts = bursts;
+    this.#line = fitLine(bursts, this.#prior, this.#line?.driftPpm ?? this.#prior.ppm);
   }
-  return best;
 }
 
-function toPoint({ t1, t2, t3, t4 }: ClockSample): Point | null {
+function isPlausible({ t1, t2, t3, t4 }: ClockSample): boolean {
   const roundTripUs = t4 - t1 - (t3 - t2);
-  const isPlausible = t4 >= t1 && t3 >= t2 && roundTripUs >= 0 && t4 - t1 <= MAX_ROUND_TRIP_US;
-  if (!isPlausible) return null;
-  return { atUs: (t1 + t4) / 2, offsetUs: (t2 - t1 + (t3 - t4)) / 2, roundTripUs };
+  return t4 >= t1 && t3 >= t2 && roundTripUs >= 0 && t4 - t1 <= MAX_ROUND_TRIP_US;
 }
 
-// The truth lies within half the round trip of the point and within the uncertainty of the line: where the two
-// spans don't meet, one of them is wrong.
-function contradicts(point: Point, expected: ClockEstimate): boolean {
-  const distanceUs = Math.abs(point.offsetUs - expected.offsetUs);
-  return distanceUs > point.roundTripUs / 2 + expected.uncertaintyUs + 1_000;
-}
-
-function keepRecent(points: Point[]): Point[] {
-  const newestUs = points.at(-1)?.atUs ?? 0;
-  const kept = points.filter(
-    ({ atUs }, index) => newestUs - atUs <= HORIZON_US || index >= points.length - MIN_POINTS,
-  );
-  return kept.slice(-MAX_POINTS);
-}
-
-interface Line {
-  readonly offsetUs: number;
-  readonly driftPpm: number;
-  readonly offsetVariance: number;
-  readonly driftVariance: number;
-  readonly covariance: number;
-  readonly halfRoundTripUs: number;
-  readonly halfExcessUs: number;
-}
-
-// Weighted least squares of offset over time, with the prior on the drift as one more equation. Time is in seconds
-// before the newest point, so that microseconds a second are ppm and no digits are lost to the size of media time.
-// A point is as uncertain as half of what its round trip is above the lowest, and never better than the lowest itself:
-// how far that lies above an empty path is told by how much the round trips differ. Without this the two luckiest
-// points draw the line alone, and the drift with it.
-function fitLine(points: readonly Point[], origin: Point, priorPpm: number, priorSdPpm: number): Line {
-  const lowestUs = Math.min(...points.map(({ roundTripUs }) => roundTripUs));
-  const halfExcessUs = (median(points.map(({ roundTripUs }) => roundTripUs)) - lowestUs) / 2;
-  const floorUs = Math.max(NOISE_FLOOR_US, halfExcessUs / 2);
-  const priorWeight = 1 / (priorSdPpm * priorSdPpm);
-  const sums = { w: 0, x: 0, y: 0, xx: priorWeight, xy: priorPpm * priorWeight, half: 0 };
-  for (const point of points) {
-    const x = (point.atUs - origin.atUs) / 1e6;
-    const y = point.offsetUs - origin.offsetUs;
-    const w = 1 / (floorUs ** 2 + ((point.roundTripUs - lowestUs) / 2) ** 2);
-    sums.w += w;
-    sums.x += w * x;
-    sums.y += w * y;
-    sums.xx += w * x * x;
-    sums.xy += w * x * y;
-    sums.half += (w * point.roundTripUs) / 2;
+function fastestOf(samples: readonly ClockSample[]): Burst | null {
+  let [up, down]: [Way | null, Way | null] = [null, null];
+  for (const { t1, t2, t3, t4 } of samples) {
+    if (up === null || t2 - t1 < up.tookUs) up = { atUs: t1, tookUs: t2 - t1 };
+    if (down === null || t4 - t3 < down.tookUs) down = { atUs: t4, tookUs: t4 - t3 };
   }
-  const determinant = sums.w * sums.xx - sums.x * sums.x;
-  const drift = (sums.w * sums.xy - sums.x * sums.y) / determinant;
+  return up === null || down === null ? null : { atUs: (up.atUs + down.atUs) / 2, up, down };
+}
+
+// The truth lies between what the fastest request and the fastest reply allow, and within the uncertainty of the line:
+// where the two spans don't meet, one of them is wrong.
+function contradicts({ up, down }: Burst, expected: ClockEstimate): boolean {
+  const offsetUs = (up.tookUs - down.tookUs) / 2;
+  const halfTripUs = Math.max(0, (up.tookUs + down.tookUs) / 2);
+  return Math.abs(offsetUs - expected.offsetUs) > halfTripUs + expected.uncertaintyUs + 1_000;
+}
+
+function keepRecent(bursts: Burst[]): Burst[] {
+  const newestUs = bursts.at(-1)?.atUs ?? 0;
+  const kept = bursts.filter(
+    ({ atUs }, index) => newestUs - atUs <= HORIZON_US || index >= bursts.length - MIN_BURSTS,
+  );
+  return kept.slice(-MAX_BURSTS);
+}
+
+function fitLine(bursts: readonly Burst[], prior: SlopePrior, guess: number): Line | null {
+  const newest = bursts.at(-1);
+  if (newest === undefined) return null;
+  // Against the newest burst, so that no digits are lost to the size of media time.
+  const aroundUs = Math.round((newest.up.tookUs - newest.down.tookUs) / 2);
+  const clouds: Clouds = {
+    up: bursts.map(({ up }) => pointOf(up, newest.atUs, -aroundUs)),
+    down: bursts.map(({ down }) => pointOf(down, newest.atUs, aroundUs)),
+  };
+  const line = fitEnvelope(clouds, prior, guess);
   return {
-    offsetUs: origin.offsetUs + (sums.xx * sums.y - sums.x * sums.xy) / determinant,
-    driftPpm: Math.max(-MAX_DRIFT_PPM, Math.min(MAX_DRIFT_PPM, drift)),
-    offsetVariance: sums.xx / determinant,
-    driftVariance: sums.w / determinant,
-    covariance: -sums.x / determinant,
-    halfRoundTripUs: sums.half / sums.w,
-    halfExcessUs,
+    originUs: newest.atUs,
+    offsetUs: aroundUs + line.offsetUs,
+    driftPpm: Math.max(-MAX_DRIFT_PPM, Math.min(MAX_DRIFT_PPM, line.ppm)),
+    halfTripUs: Math.max(0, line.halfTripUs),
+    halfExcessUs: line.halfExcessUs,
+    ...varianceOf(bursts, line.halfExcessUs, prior.sdPpm),
   };
 }
 
-// Not the mean: one burst on a busy processor would spoil what all others say.
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+function pointOf({ atUs, tookUs }: Way, originUs: number, shiftUs: number): EnvelopePoint {
+  const x = (atUs - originUs) / 1e6;
+  return { x, y: tookUs + shiftUs + BEND_US_PER_S2 * x * x };
+}
+
+// As of a regression through points that lie so far from their line. An envelope does better, but this one is not sure
+// of the shape of its delays: what it says must hold.
+function varianceOf(
+  bursts: readonly Burst[],
+  sdUs: number,
+  priorSdPpm: number,
+): Pick<Line, 'offsetVariance' | 'driftVariance' | 'middleUs'> {
+  const middleUs = bursts.reduce((sum, { atUs }) => sum + atUs / bursts.length, 0);
+  const spreadS2 = bursts.reduce((sum, { atUs }) => sum + ((atUs - middleUs) / 1e6) ** 2, 0);
+  return {
+    offsetVariance: sdUs ** 2 / bursts.length,
+    driftVariance: 1 / (1 / priorSdPpm ** 2 + spreadS2 / sdUs ** 2),
+    middleUs,
+  };
 }
