@@ -58,27 +58,51 @@ test('a reply to a burst that is over is too late', () => {
   expect(request === undefined ? null : exchange.take(reply(request), clock.nowUs())).toBe('replayed');
 });
 
-test.each([
-  [false, 5 * 60],
-  [true, 30],
-])('it converges every 2 s, then asks every 30 s, then (busy: %s) every %i s', (isBusy, lastS) => {
-  const { clock, exchange, requests, bursts } = makeExchange(isBusy);
-  const endsMs: number[] = [];
-  exchange.start();
-  let answered = 0;
-  while (bursts.length < 30) {
-    const seen = bursts.length;
+/** Lets time pass until so many bursts were answered; the pauses between their ends, in seconds. */
+function pausesS(rig: ReturnType<typeof makeExchange>, bursts: number): number[] {
+  const { clock, exchange, requests } = rig;
+  const endsS: number[] = [];
+  let answered = requests.length;
+  while (endsS.length < bursts) {
+    const seen = rig.bursts.length;
     clock.advance(10);
     for (; answered < requests.length; answered += 1) {
       const request = requests[answered];
       if (request !== undefined) exchange.take(reply(request), clock.nowUs());
     }
-    if (bursts.length > seen) endsMs.push(clock.nowUs() / 1000);
+    if (rig.bursts.length > seen) endsS.push(clock.nowUs() / 1e6);
   }
-  const gapsS = endsMs.slice(1).map((end, index) => Math.round((end - (endsMs[index] ?? 0)) / 1000));
-  expect(gapsS.slice(0, 5)).toEqual([2, 2, 2, 2, 2]);
-  expect(gapsS[10]).toBe(30);
-  expect(gapsS.at(-1)).toBe(lastS);
+  return endsS.slice(1).map((end, index) => end - (endsS[index] ?? 0));
+}
+
+test.each([
+  [false, 5 * 60],
+  [true, 30],
+])('it converges every 2 s, then (busy: %s) ever more seldom down to every %i s', (isBusy, lastS) => {
+  const rig = makeExchange(isBusy);
+  rig.exchange.start();
+  const pauses = pausesS(rig, 60);
+  expect(pauses.slice(0, 5).map((pause) => Math.round(pause))).toEqual([2, 2, 2, 2, 2]);
+  expect(Math.round(pauses.at(-1) ?? 0)).toBe(lastS);
+});
+
+test('no pause is longer than a quarter of the time for which the line was learned', () => {
+  const rig = makeExchange();
+  rig.exchange.start();
+  let learnedS = 0;
+  for (const pause of pausesS(rig, 40)) {
+    if (learnedS > 10) expect(pause).toBeLessThan(learnedS / 4);
+    learnedS += pause;
+  }
+});
+
+test('after a new connection it asks twice at once, then as seldom as before', () => {
+  const rig = makeExchange(true);
+  rig.exchange.start();
+  pausesS(rig, 60);
+  rig.exchange.stop();
+  rig.exchange.start();
+  expect(pausesS(rig, 4).map((pause) => Math.round(pause))).toEqual([2, 30, 30]);
 });
 
 test('once stopped it asks no more', () => {

@@ -12,9 +12,15 @@ const REPLY_WITHIN_MS = 2_000;
 /** After a start: so many bursts close together give a first line. */
 const CONVERGING_BURSTS = 6;
 const CONVERGING_MS = 2_000;
-/** While the line is young, something plays or is about to. */
+/** After a new connection: so many, since the clock ran on alone for a while. */
+const RECONNECTED_BURSTS = 2;
+/**
+ * Then each pause is so much longer than the one before. A line that is twice as old bears twice the pause: a new point
+ * far from all others would turn it by its own error.
+ */
+const GROWTH = 1.125;
+/** While something plays or is about to. */
 const BUSY_MS = 30_000;
-const YOUNG_BURSTS = 26;
 const IDLE_MS = 300_000;
 
 export interface ClockExchangeOptions {
@@ -36,7 +42,9 @@ export class ClockExchange {
   readonly #asked = new Map<string, number>();
   #samples: ClockSample[] = [];
   #sent = 0;
+  /** Answered bursts since the agent began, and since the link came up. */
   #bursts = 0;
+  #burstsOfLink = 0;
   #timer: Timer | null = null;
 
   constructor(options: ClockExchangeOptions) {
@@ -46,7 +54,7 @@ export class ClockExchange {
   /** The link is up: begin with a burst at once. */
   start(): void {
     this.stop();
-    this.#bursts = Math.min(this.#bursts, CONVERGING_BURSTS - 2);
+    this.#burstsOfLink = 0;
     this.#beginBurst();
   }
 
@@ -88,16 +96,22 @@ export class ClockExchange {
     this.#asked.clear();
     const samples = this.#samples;
     this.#samples = [];
-    if (samples.length > 0) this.#bursts += 1;
+    if (samples.length > 0) {
+      this.#bursts += 1;
+      this.#burstsOfLink += 1;
+    }
     this.#later(this.#pauseMs(), () => this.#beginBurst());
     this.#options.onBurst(samples);
   }
 
   #pauseMs(): number {
-    if (this.#bursts < CONVERGING_BURSTS) return CONVERGING_MS;
-    const isBusy = this.#bursts < YOUNG_BURSTS || this.#options.isBusy();
+    if (this.#burstsOfLink < RECONNECTED_BURSTS) return CONVERGING_MS;
+    const usualMs = this.#options.isBusy() ? BUSY_MS : IDLE_MS;
+    const grown = this.#bursts - CONVERGING_BURSTS + 1;
+    if (grown <= 0) return CONVERGING_MS;
     // Spread, so that a village coming back from a power cut does not ask in chorus.
-    return (isBusy ? BUSY_MS : IDLE_MS) * (0.8 + 0.4 * this.#options.random());
+    const spread = 0.8 + 0.4 * this.#options.random();
+    return Math.min(usualMs, CONVERGING_MS * GROWTH ** grown) * spread;
   }
 
   #later(ms: number, fn: () => void): void {
