@@ -6,10 +6,16 @@ import type { Timeline } from './timeline.ts';
 export const IN_STEP_US = 50_000;
 /** Within this the plan may be played, reported as out of step. */
 export const HOUR_KNOWN_US = 2_000_000;
-/** Faster than this a listener could hear the pitch move. */
-const MAX_SLEW_PPM = 500;
-/** An error is taken out over about this long, so that the noise of the exchanges is not heard as a warp. */
-const SLEW_SECONDS = 120;
+/**
+ * The steering follows by 300 ppm at most, and the drifts of two crystals are in that too: what slews faster would leave
+ * the sound behind until its line is torn.
+ */
+const MAX_SLEW_PPM = 150;
+/**
+ * An error is taken out over about this long. The filter is quiet enough (0.1 ms) that nothing of it is heard, and what is
+ * learnt after a cold start is worth having before the next burst.
+ */
+const SLEW_SECONDS = 20;
 /** A battery-backed clock of a cheap board: for a day and a quarter it tells the hour. */
 const RTC_DRIFT_PPM = 20;
 
