@@ -1,12 +1,12 @@
 export { Agent } from './agent.ts';
-export { systemClock } from './clock/index.ts';
-export type { MonotonicClock, Timeline, Timer } from './clock/index.ts';
+export { ClockExchange, ClockFilter, DeviceClock, systemClock } from './clock/index.ts';
+export type { ClockSample, KeptTime, MonotonicClock, Timeline, Timer } from './clock/index.ts';
 export { LinuxBoard } from './health/index.ts';
 export type { Board, BoardReading } from './health/index.ts';
 export type { AgentOptions } from './options.ts';
 export { PacedNullSink, WavSink } from './sink/index.ts';
 export type { Render, Sink, WavSinkOptions } from './sink/index.ts';
-export { Playout } from './playout/index.ts';
+export { Playout, Steering } from './playout/index.ts';
 export type {
   NowState,
   PlayableItem,
@@ -14,4 +14,5 @@ export type {
   PlayoutOptions,
   Progress,
   ProofDraft,
+  Span,
 } from './playout/index.ts';

@@ -1,0 +1,147 @@
+import { ClockExchange, DeviceClock, type ClockSample, type KeptTime } from '@loalang/device-agent';
+import { mediaTime, type ClockRequest, type ClockResponse } from '@loalang/shared';
+import { seededRandom, type Random } from '../random.ts';
+import { CHEAP_CRYSTAL, Oscillator } from './oscillator.ts';
+import { TwinLink, type LinkStory } from './twin-link.ts';
+import { VirtualCard } from './virtual-card.ts';
+import { BoardClock, VirtualTime } from './virtual-time.ts';
+
+/** What the platform's clock says at true time 0. */
+export const EPOCH_US = 1_790_000_000_000_000;
+/** A request, and a signed reply, with what MQTT, TLS and TCP put around them. */
+const REQUEST_BYTES = 180;
+const REPLY_BYTES = 520;
+/** The platform verifies nothing and signs once. */
+const SERVING_US = 300;
+/** A receiver that lost its link tries again within so long. */
+const RECONNECT_US = 500_000;
+
+export interface TwinOptions {
+  readonly seed: string;
+  readonly durationUs: number;
+  readonly link: LinkStory;
+  /** Parts per million: as `CHEAP_CRYSTAL` where nothing else is said. */
+  readonly crystal?: { factoryPpm: number; dailyPpm: number; walkPpm: number };
+  /** Something sounds all the time, or nothing ever does. */
+  readonly isSounding: boolean;
+  readonly kept?: KeptTime;
+  readonly delayStepUs?: number;
+  readonly blockSamples?: number;
+}
+
+/**
+ * One receiver of the timing twin: the exchange, the clock and the steering of the agent, none of which knows, on a
+ * virtual board, card and link, with the truth beside it.
+ */
+export class TwinReceiver {
+  readonly clock: DeviceClock;
+  readonly card: VirtualCard;
+  readonly #options: TwinOptions;
+  readonly #time = new VirtualTime();
+  readonly #board: BoardClock;
+  readonly #link: TwinLink;
+  readonly #exchange: ClockExchange;
+  readonly #random: Random;
+  /** Replies of an old connection come to nothing. */
+  #connection = 0;
+
+  constructor(options: TwinOptions) {
+    this.#options = options;
+    const { seed, durationUs } = options;
+    const crystal = options.crystal ?? CHEAP_CRYSTAL;
+    const ofBoard = new Oscillator({ random: seededRandom(`board ${seed}`), durationUs, ...crystal });
+    const ofCard = new Oscillator({ random: seededRandom(`card ${seed}`), durationUs, ...crystal });
+    this.#random = seededRandom(`receiver ${seed}`);
+    this.#board = new BoardClock(this.#time, ofBoard);
+    this.#link = new TwinLink(options.link, seed);
+    this.clock = new DeviceClock({ kept: options.kept ?? null, isSounding: () => options.isSounding });
+    this.card = new VirtualCard({
+      time: this.#time,
+      timeline: this.clock,
+      crystal: ofCard,
+      boardCrystal: ofBoard,
+      delayStepUs: options.delayStepUs ?? 125,
+      blockSamples: options.blockSamples ?? 24_000,
+    });
+    this.#exchange = new ClockExchange({
+      clock: this.#board,
+      random: () => this.#random.next(),
+      send: (request) => this.#send(request),
+      onBurst: (samples) => this.#takeBurst(samples),
+      isBusy: () => options.isSounding,
+    });
+  }
+
+  /** True time, the board's monotonic clock. */
+  get nowUs(): number {
+    return this.#time.nowUs;
+  }
+
+  get boardUs(): number {
+    return this.#board.nowUs();
+  }
+
+  start(): void {
+    if (this.#options.isSounding) this.card.start();
+    for (const { fromUs } of this.#options.link.outages ?? []) {
+      this.#time.at(fromUs, () => this.#lose());
+    }
+    this.#connect();
+  }
+
+  runUntil(trueUs: number): void {
+    this.#time.runUntil(trueUs);
+  }
+
+  /** How far what is heard (or, in silence, would be) is from the truth; null while the hour is not known. */
+  errorUs(): number | null {
+    const nowUs = this.#time.nowUs;
+    const mediaUs = this.#options.isSounding
+      ? this.card.heardMediaUs(nowUs)
+      : this.clock.toMediaTime(this.#board.nowUs());
+    return mediaUs === null ? null : mediaUs - EPOCH_US - nowUs;
+  }
+
+  #takeBurst(samples: readonly ClockSample[]): void {
+    this.clock.addBurst(samples, this.#board.nowUs());
+  }
+
+  #connect(): void {
+    const nowUs = this.#time.nowUs;
+    if (this.#link.isOutAt(nowUs)) {
+      this.#time.at(nowUs + RECONNECT_US * (0.5 + this.#random.next() / 2), () => this.#connect());
+      return;
+    }
+    this.#time.at(this.#link.connectAtUs(nowUs), () => this.#exchange.start());
+  }
+
+  #lose(): void {
+    this.#connection += 1;
+    this.#exchange.stop();
+    this.#connect();
+  }
+
+  #send(request: ClockRequest): boolean {
+    const connection = this.#connection;
+    const cameUs = this.#link.upAtUs(REQUEST_BYTES, this.#time.nowUs);
+    this.#time.at(cameUs, () => this.#reply(request, connection));
+    return true;
+  }
+
+  #reply(request: ClockRequest, connection: number): void {
+    if (connection !== this.#connection) return;
+    const t2 = Math.round(EPOCH_US + this.#time.nowUs);
+    const reply: ClockResponse = {
+      type: 'clock',
+      device: 'd-twin',
+      nonce: request.nonce,
+      t1: request.t1,
+      t2: mediaTime(t2),
+      t3: mediaTime(t2 + SERVING_US),
+    };
+    const backUs = this.#link.downAtUs(REPLY_BYTES, this.#time.nowUs + SERVING_US);
+    this.#time.at(backUs, () => {
+      if (connection === this.#connection) this.#exchange.take(reply, this.#board.nowUs());
+    });
+  }
+}
