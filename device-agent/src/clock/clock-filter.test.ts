@@ -146,3 +146,29 @@ test('one burst that contradicts the line is not believed, three in a row are', 
   const errorUs = askedUs + (filter.estimate(askedUs)?.offsetUs ?? 0) - simulated.truthUs(askedUs) - 400_000;
   expect(Math.abs(errorUs)).toBeLessThan(5_000);
 });
+
+test.each([-20_000, 20_000])(
+  'a platform whose clock was moved by %i us is followed after three bursts',
+  (movedUs) => {
+    const simulated = new SimulatedPath(lte, 13);
+    const filter = new ClockFilter();
+    for (let index = 0; index < 40; index += 1) filter.addBurst(simulated.burst(index * 30e6));
+    for (let index = 40; index < 43; index += 1) {
+      const burst = simulated.burst(index * 30e6);
+      filter.addBurst(burst.map((each) => ({ ...each, t2: each.t2 + movedUs, t3: each.t3 + movedUs })));
+    }
+    const askedUs = 43 * 30e6;
+    const errorUs =
+      askedUs + (filter.estimate(askedUs)?.offsetUs ?? 0) - simulated.truthUs(askedUs) - movedUs;
+    expect(Math.abs(errorUs)).toBeLessThan(2_000);
+  },
+);
+
+test('a way that becomes shorter is no moved clock: what was learned of the drift stays', () => {
+  const filter = new ClockFilter();
+  const before = new SimulatedPath({ ...lte, upUs: 45_000 }, 14);
+  const after = new SimulatedPath(lte, 15);
+  for (let index = 0; index < 40; index += 1) filter.addBurst(before.burst(index * 30e6));
+  for (let index = 40; index < 43; index += 1) filter.addBurst(after.burst(index * 30e6));
+  expect(Math.abs((filter.estimate(43 * 30e6)?.driftPpm ?? 0) - lte.driftPpm)).toBeLessThan(10);
+});

@@ -54,6 +54,9 @@ const WANDER_PPM = 2;
 /** So many bursts in a row that contradict the line mean that the platform's clock was moved: they start a new line. */
 const BURSTS_TO_BELIEVE_A_STEP = 3;
 
+/** Nobody moves a clock by less and wants it followed at once. */
+const LEAST_STEP_US = 1_000;
+
 interface Line {
   readonly originUs: number;
   readonly offsetUs: number;
@@ -82,8 +85,7 @@ export class ClockFilter {
   addBurst(samples: readonly ClockSample[]): boolean {
     const burst = fastestOf(samples.filter(isPlausible));
     if (burst === null) return false;
-    const expected = this.estimate(burst.atUs);
-    if (expected !== null && contradicts(burst, expected)) return this.#takeContradicting(burst);
+    if (this.#contradicts(burst)) return this.#takeContradicting(burst);
     this.#contradicting = [];
     this.#take(keepRecent([...this.#bursts, burst]));
     return true;
@@ -104,6 +106,12 @@ export class ClockFilter {
       uncertaintyUs: line.halfTripUs + line.halfExcessUs + spread + WANDER_PPM * Math.abs(ageS),
       ageUs: Math.max(0, nowUs - line.originUs),
     };
+  }
+
+  #contradicts(burst: Burst): boolean {
+    const expected = this.estimate(burst.atUs);
+    if (expected === null || this.#line === null) return false;
+    return isImpossible(burst, expected) || isMirrored(burst, expected, this.#line.halfTripUs);
   }
 
   #takeContradicting(burst: Burst): boolean {
@@ -138,10 +146,19 @@ function fastestOf(samples: readonly ClockSample[]): Burst | null {
 
 // The truth lies between what the fastest request and the fastest reply allow, and within the uncertainty of the line:
 // where the two spans don't meet, one of them is wrong.
-function contradicts({ up, down }: Burst, expected: ClockEstimate): boolean {
+function isImpossible({ up, down }: Burst, expected: ClockEstimate): boolean {
   const offsetUs = (up.tookUs - down.tookUs) / 2;
   const halfTripUs = Math.max(0, (up.tookUs + down.tookUs) / 2);
-  return Math.abs(offsetUs - expected.offsetUs) > halfTripUs + expected.uncertaintyUs + 1_000;
+  return Math.abs(offsetUs - expected.offsetUs) > halfTripUs + expected.uncertaintyUs + LEAST_STEP_US;
+}
+
+// One way far shorter than ever, and the other longer: no path does that, a clock that was moved does. Without this the
+// other way's old points would hold half of the step until they are beyond the horizon.
+function isMirrored({ up, down }: Burst, expected: ClockEstimate, halfTripUs: number): boolean {
+  const noiseUs = LEAST_STEP_US + 3 * (expected.uncertaintyUs - halfTripUs);
+  const longerUp = up.tookUs - expected.offsetUs - halfTripUs;
+  const longerDown = down.tookUs + expected.offsetUs - halfTripUs;
+  return Math.min(longerUp, longerDown) < -noiseUs && Math.max(longerUp, longerDown) > noiseUs;
 }
 
 function keepRecent(bursts: Burst[]): Burst[] {
