@@ -24,6 +24,8 @@ export { VirtualNetwork, type Outage } from './network/virtual-network.ts';
 export { readRecording, soundOf, type Stretch } from './recording/read-recording.ts';
 export { Oscillator, CHEAP_CRYSTAL } from './twin/oscillator.ts';
 export { PairErrors, type PairCounts } from './twin/pair-errors.ts';
+export { SoundTwin, type SoundTwinOptions } from './twin/sound-twin.ts';
+export type { HeardBlock } from './twin/sound-card.ts';
 export { TwinLink, type LinkStory, type Stall } from './twin/twin-link.ts';
 export { EPOCH_US, TwinReceiver, type TwinOptions } from './twin/twin-receiver.ts';
 export { BoardClock, VirtualTime } from './twin/virtual-time.ts';

@@ -1,7 +1,14 @@
-import { ClockExchange, DeviceClock, type ClockSample, type KeptTime } from '@loalang/device-agent';
+import {
+  ClockExchange,
+  DeviceClock,
+  type ClockSample,
+  type KeptTime,
+  type Render,
+} from '@loalang/device-agent';
 import { mediaTime, type ClockRequest, type ClockResponse } from '@loalang/shared';
 import { seededRandom, type Random } from '../random.ts';
 import { CHEAP_CRYSTAL, Oscillator } from './oscillator.ts';
+import { SoundCard, type HeardBlock } from './sound-card.ts';
 import { TwinLink, type LinkStory } from './twin-link.ts';
 import { VirtualCard } from './virtual-card.ts';
 import { BoardClock, VirtualTime } from './virtual-time.ts';
@@ -27,6 +34,11 @@ export interface TwinOptions {
   readonly kept?: KeptTime;
   readonly delayStepUs?: number;
   readonly blockSamples?: number;
+  /** Sound is computed, by this renderer of the receiver's clock, instead of counted. */
+  readonly sound?: {
+    readonly makeRender: (clock: DeviceClock) => Render;
+    readonly onBlock: (block: HeardBlock) => void;
+  };
 }
 
 /**
@@ -35,7 +47,9 @@ export interface TwinOptions {
  */
 export class TwinReceiver {
   readonly clock: DeviceClock;
+  /** Counts; silent where sound is computed. */
   readonly card: VirtualCard;
+  readonly #soundCard: SoundCard | null;
   readonly #options: TwinOptions;
   readonly #time = new VirtualTime();
   readonly #board: BoardClock;
@@ -55,14 +69,22 @@ export class TwinReceiver {
     this.#board = new BoardClock(this.#time, ofBoard);
     this.#link = new TwinLink(options.link, seed);
     this.clock = new DeviceClock({ kept: options.kept ?? null, isSounding: () => options.isSounding });
-    this.card = new VirtualCard({
+    const cards = {
       time: this.#time,
-      timeline: this.clock,
       crystal: ofCard,
       boardCrystal: ofBoard,
       delayStepUs: options.delayStepUs ?? 125,
+    };
+    this.card = new VirtualCard({
+      ...cards,
+      timeline: this.clock,
       blockSamples: options.blockSamples ?? 24_000,
     });
+    const { sound } = options;
+    this.#soundCard =
+      sound === undefined
+        ? null
+        : new SoundCard({ ...cards, render: sound.makeRender(this.clock), onBlock: sound.onBlock });
     this.#exchange = new ClockExchange({
       clock: this.#board,
       random: () => this.#random.next(),
@@ -82,11 +104,19 @@ export class TwinReceiver {
   }
 
   start(): void {
-    if (this.#options.isSounding) this.card.start();
+    if (this.#soundCard !== null) this.#soundCard.start();
+    else if (this.#options.isSounding) this.card.start();
     for (const { fromUs } of this.#options.link.outages ?? []) {
       this.#time.at(fromUs, () => this.#lose());
     }
     this.#connect();
+  }
+
+  /** Something that the platform sends at a true moment, and what the receiver does with it when it comes. */
+  deliver(bytes: number, atUs: number, take: () => void): void {
+    this.#time.at(atUs, () => {
+      this.#time.at(this.#link.downAtUs(bytes, this.#time.nowUs), take);
+    });
   }
 
   runUntil(trueUs: number): void {
@@ -96,9 +126,10 @@ export class TwinReceiver {
   /** How far what is heard (or, in silence, would be) is from the truth; null while the hour is not known. */
   errorUs(): number | null {
     const nowUs = this.#time.nowUs;
-    const mediaUs = this.#options.isSounding
-      ? this.card.heardMediaUs(nowUs)
-      : this.clock.toMediaTime(this.#board.nowUs());
+    const mediaUs =
+      this.#options.isSounding && this.#soundCard === null
+        ? this.card.heardMediaUs(nowUs)
+        : this.clock.toMediaTime(this.#board.nowUs());
     return mediaUs === null ? null : mediaUs - EPOCH_US - nowUs;
   }
 

@@ -2,7 +2,7 @@ import { Steering, type Timeline } from '@loalang/device-agent';
 import type { Oscillator } from './oscillator.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-const SAMPLES_PER_US = 48 / 1000;
+export const SAMPLES_PER_US = 48 / 1000;
 
 export interface VirtualCardOptions {
   readonly time: VirtualTime;
@@ -49,8 +49,8 @@ export class VirtualCard {
   }
 
   #play(fromUs: number, rate: number): void {
-    const { timeline, boardCrystal, blockSamples } = this.#options;
-    const heardAtUs = this.#told(boardCrystal.localUs(fromUs));
+    const { timeline, boardCrystal, blockSamples, delayStepUs } = this.#options;
+    const heardAtUs = inSteps(boardCrystal.localUs(fromUs), delayStepUs);
     const at = timeline.toMediaTime(heardAtUs);
     const span =
       at === null
@@ -62,12 +62,6 @@ export class VirtualCard {
     this.#heard = { fromUs, mediaUs, rate: span.step * rate };
   }
 
-  #told(localUs: number): number {
-    const { delayStepUs } = this.#options;
-    // A delay is rounded down to what the card has reported: on average half a step, which its driver takes off.
-    return Math.floor(localUs / delayStepUs) * delayStepUs + delayStepUs / 2;
-  }
-
   #slope(heardAtUs: number): number {
     const ahead = 1e6;
     const [now, later] = [
@@ -76,4 +70,9 @@ export class VirtualCard {
     ];
     return now === null || later === null ? 1 : (later - now) / ahead;
   }
+}
+
+/** A delay is told as what the card has reported last: on average half a step old, which a driver takes off. */
+export function inSteps(localUs: number, stepUs: number): number {
+  return Math.floor(localUs / stepUs) * stepUs + stepUs / 2;
 }
