@@ -4,48 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mediaTime } from '@loalang/shared';
 import type { MediaTime } from '@loalang/shared';
-import type { MonotonicClock, Timer } from '../clock/monotonic.ts';
+import type { MonotonicClock } from '../clock/monotonic.ts';
 import { PacedNullSink, WavSink } from './index.ts';
 import type { WavSinkOptions } from './index.ts';
+import { HandClock } from './test-rig.ts';
 
 const NOON = 1_773_550_800_000_000;
-
-/** Time that only moves when it is told to. */
-class HandClock implements MonotonicClock {
-  #nowUs = 5_000_000;
-  #timers: { atUs: number; fn: () => void }[] = [];
-
-  nowUs(): number {
-    return this.#nowUs;
-  }
-
-  after(ms: number, fn: () => void): Timer {
-    const timer = { atUs: this.#nowUs + ms * 1000, fn };
-    this.#timers.push(timer);
-    return { cancel: () => (this.#timers = this.#timers.filter((each) => each !== timer)) };
-  }
-
-  get waiting(): number {
-    return this.#timers.length;
-  }
-
-  /** Moves on, firing timers at their time; those fire late that a stop of the process has held up. */
-  advance(ms: number): void {
-    const untilUs = this.#nowUs + ms * 1000;
-    for (;;) {
-      const next = this.#timers.toSorted((a, b) => a.atUs - b.atUs)[0];
-      if (next === undefined || next.atUs > untilUs) break;
-      this.#timers = this.#timers.filter((each) => each !== next);
-      this.#nowUs = Math.max(this.#nowUs, next.atUs);
-      next.fn();
-    }
-    this.#nowUs = untilUs;
-  }
-
-  stopFor(ms: number): void {
-    this.#nowUs += ms * 1000;
-  }
-}
 
 describe('the paced null sink', () => {
   it('asks for blocks that follow each other exactly, though its timer is late', async () => {

@@ -1,0 +1,162 @@
+// When a frame that is written to the card will be heard: the card's own line of time.
+//
+// The card plays frame y at the moment t: y = y0 + (1 + drift) (t - t0). Each reading (frames written, delay, moment) shows
+// one point of that line, with noise: the reading and the driver's update are not the same instant, USB cards and DMA
+// move in bursts. A Kalman filter of two states (place, drift) follows it, after Bar-Shalom, Li, Kirubarajan, "Estimation
+// with Applications to Tracking and Navigation" (2001), 6.2: a constant rate that is disturbed by white acceleration of
+// density q. Fed every T seconds with readings of variance R it settles to a second-order low-pass with the time constant
+// (R T / q)^(1/4); q is chosen so that this is 30 s. With 8 s the filter followed the slow part of the noise.
+//
+// It only watches. Whoever steers by it does not change what it sees, so the two cannot chase each other.
+import { FRAMES_PER_US } from './pcm.ts';
+
+const TIME_CONSTANT_S = 30;
+/** Far above the noise of most readings (0.01 to 0.6 ms), since errors of readings close together are alike. */
+const READING_SD_US = 500;
+const READING_INTERVAL_S = 0.02;
+const ACCELERATION_DENSITY = (READING_SD_US ** 2 * READING_INTERVAL_S) / TIME_CONSTANT_S ** 4;
+/** Cards are within 100 ppm of their nominal rate, seldom twice that. */
+const DRIFT_SD_PPM = 100;
+const MAX_DRIFT_PPM = 500;
+/** One reading that was held up for 50 ms moves the place by no more than one that was wrong by so many deviations. */
+const CLIP_DEVIATIONS = 3;
+
+// Readings of the first seconds lean to one side while the driver fills its pipe: they tell the place, not the drift.
+const SETTLING_S = 6;
+const SETTLING_TIME_CONSTANT_S = 1;
+const PLACE_SD_AFTER_SETTLING_US = 300;
+
+/** Readings that lie so far off, for so long, are no noise: the card has lost or repeated something. */
+const MOVED_ABOVE_US = 5_000;
+const MOVED_FOR_US = 300_000;
+/** Without a reading for so long nobody knows where the card is. */
+const LOST_AFTER_US = 500_000;
+
+interface Place {
+  atUs: number;
+  /** What is heard at `atUs`, as microseconds of nominal sound since frame 0. */
+  playedUs: number;
+  readonly sinceUs: number;
+  /** Since when readings lie far off. */
+  farSinceUs: number | null;
+  seen: number;
+}
+
+export class DeviceLine {
+  #place: Place | null = null;
+  /** Parts per million, which are microseconds a second. */
+  #driftPpm: number;
+  #placeVar = 0;
+  #crossVar = 0;
+  #driftVar = DRIFT_SD_PPM ** 2;
+  #moves = 0;
+
+  /** `driftPpm`: what is known of this card from before. */
+  constructor(driftPpm = 0) {
+    this.#driftPpm = driftPpm;
+  }
+
+  /** How much faster than CLOCK_MONOTONIC the card plays. */
+  get driftPpm(): number {
+    return this.#driftPpm;
+  }
+
+  /** How long a sample takes against its nominal length. */
+  get pace(): number {
+    return 1 / (1 + this.#driftPpm * 1e-6);
+  }
+
+  /** How often the card turned out to be elsewhere. */
+  get moves(): number {
+    return this.#moves;
+  }
+
+  /** Whether it can be said at a moment when a frame will be heard. */
+  isKnown(nowUs: number): boolean {
+    return this.#place !== null && nowUs - this.#place.atUs < LOST_AFTER_US;
+  }
+
+  /** The card begins anew with frame 0: after an underrun or a suspend. What was learnt of its drift stays. */
+  restart(): void {
+    this.#place = null;
+  }
+
+  /** Takes a reading: at `atUs` (monotonic) `delayFrames` of the `framesWritten` were still to be heard. */
+  observe(framesWritten: number, delayFrames: number, atUs: number): void {
+    const playedUs = (framesWritten - delayFrames) / FRAMES_PER_US;
+    const place = this.#place;
+    if (place === null || atUs - place.atUs >= LOST_AFTER_US) {
+      this.#settle(playedUs, atUs);
+      return;
+    }
+    const seconds = (atUs - place.atUs) / 1e6;
+    if (seconds <= 0) return;
+    const predictedUs = place.playedUs + seconds * (1e6 + this.#driftPpm);
+    const errorUs = playedUs - predictedUs;
+    if (this.#hasMoved(place, errorUs, atUs)) {
+      this.#moves += 1;
+      this.#settle(playedUs, atUs);
+      return;
+    }
+    place.atUs = atUs;
+    place.playedUs = predictedUs;
+    place.seen += 1;
+    const isSettling = atUs - place.sinceUs < SETTLING_S * 1e6;
+    if (isSettling) this.#follow(place, errorUs, seconds);
+    else this.#filter(place, errorUs, seconds);
+  }
+
+  /** Monotonic microseconds at which a frame is heard. Only while the line is known. */
+  heardAtUs(frame: number): number {
+    const place = this.#place;
+    if (place === null) throw new Error('the line of the card is not known');
+    return place.atUs + (frame / FRAMES_PER_US - place.playedUs) * this.pace;
+  }
+
+  #settle(playedUs: number, atUs: number): void {
+    this.#place = { atUs, playedUs, sinceUs: atUs, farSinceUs: null, seen: 1 };
+    this.#placeVar = PLACE_SD_AFTER_SETTLING_US ** 2;
+    this.#crossVar = 0;
+  }
+
+  #hasMoved(place: Place, errorUs: number, atUs: number): boolean {
+    if (Math.abs(errorUs) <= MOVED_ABOVE_US) {
+      place.farSinceUs = null;
+      return false;
+    }
+    place.farSinceUs ??= atUs;
+    return atUs - place.farSinceUs >= MOVED_FOR_US;
+  }
+
+  // The mean of what was read so far, then a plain low-pass.
+  #follow(place: Place, errorUs: number, seconds: number): void {
+    const gain = Math.max(1 / place.seen, Math.min(1, seconds / SETTLING_TIME_CONSTANT_S));
+    place.playedUs += gain * clip(errorUs, CLIP_DEVIATIONS * READING_SD_US);
+  }
+
+  #filter(place: Place, errorUs: number, seconds: number): void {
+    this.#predict(seconds);
+    const readingVar = READING_SD_US ** 2;
+    const errorVar = this.#placeVar + readingVar;
+    const clipped = clip(errorUs, CLIP_DEVIATIONS * Math.sqrt(errorVar));
+    const placeGain = this.#placeVar / errorVar;
+    const driftGain = this.#crossVar / errorVar;
+    place.playedUs += placeGain * clipped;
+    this.#driftPpm = clip(this.#driftPpm + driftGain * clipped, MAX_DRIFT_PPM);
+    this.#driftVar -= driftGain * this.#crossVar;
+    this.#crossVar -= placeGain * this.#crossVar;
+    this.#placeVar -= placeGain * this.#placeVar;
+  }
+
+  // Covariance over a stretch of time: F P F' + Q with F = [1 s; 0 1], Q = q [s³/3 s²/2; s²/2 s].
+  #predict(seconds: number): void {
+    const q = ACCELERATION_DENSITY;
+    this.#placeVar += seconds * (2 * this.#crossVar + seconds * this.#driftVar) + (q * seconds ** 3) / 3;
+    this.#crossVar += seconds * this.#driftVar + (q * seconds ** 2) / 2;
+    this.#driftVar += q * seconds;
+  }
+}
+
+function clip(value: number, most: number): number {
+  return Math.max(-most, Math.min(most, value));
+}
