@@ -8,8 +8,9 @@ const environmentSchema = z.object({
   LOALANG_BROKER_URL: z.url({ protocol: /^mqtts?$/ }).optional(),
   LOALANG_JOIN_CODE: joinRequestSchema.shape.code.optional(),
   /** Where what is played goes. */
-  LOALANG_SINK: z.enum(['null', 'wav']).default('null'),
+  LOALANG_SINK: z.enum(['null', 'wav', 'alsa']).default('null'),
   LOALANG_WAV_FOLDER: z.string().min(1).optional(),
+  LOALANG_ALSA_DEVICE: z.string().min(1).default('default'),
 });
 
 export interface Configuration {
@@ -20,6 +21,8 @@ export interface Configuration {
   readonly joinCode: string | null;
   /** The folder of the recordings; null: nothing is kept of what is played. */
   readonly wavFolder: string | null;
+  /** ALSA's name of the sound card; null: it plays elsewhere. */
+  readonly alsaDevice: string | null;
 }
 
 /** Reads the environment; throws CONFIGURATION_INVALID with the name of what is wrong. */
@@ -41,5 +44,6 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): Configuration
     joinCode: values.LOALANG_JOIN_CODE ?? null,
     wavFolder:
       values.LOALANG_SINK === 'wav' ? (values.LOALANG_WAV_FOLDER ?? `${values.LOALANG_DATA}/played`) : null,
+    alsaDevice: values.LOALANG_SINK === 'alsa' ? values.LOALANG_ALSA_DEVICE : null,
   };
 }

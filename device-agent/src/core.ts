@@ -15,6 +15,8 @@ import { AssetCache, heldNow, heldPlan, Ledger, type HeldMessage } from './store
 
 /** How often the time is kept on disk: so much of it may be played twice after a power cut with a dead battery. */
 const KEEP_TIME_MS = 60_000;
+/** How often what is due is looked at while no sink pulls. */
+const PASS_UNHEARD_EVERY_MS = 1_000;
 const SINK_RETRY_FIRST_MS = 1_000;
 const SINK_RETRY_MOST_MS = 30_000;
 /** As installed, until somebody says otherwise. */
@@ -54,6 +56,7 @@ export class Core {
   readonly #ended = new AbortController();
   #sinkWork: Promise<void> = Promise.resolve();
   #keepTimer: Timer | null = null;
+  #unheardTimer: Timer | null = null;
   #isSounding = false;
   #hasSinkFailed = false;
   #hasSignedTime = false;
@@ -125,6 +128,7 @@ export class Core {
     this.#progress.close();
     await this.#sinkWork;
     await this.options.sink.close();
+    this.#unheardTimer?.cancel();
     this.keepProgress();
     this.playout.close();
     this.#progress.close();
@@ -274,22 +278,45 @@ export class Core {
   async #startSink(): Promise<void> {
     const { sink, clock, log, random } = this.options;
     const backoff = new Backoff(SINK_RETRY_FIRST_MS, SINK_RETRY_MOST_MS, random);
+    let hasRefused = false;
     while (!this.#ended.signal.aborted) {
       try {
-        await sink.start((heardAtUs, out) => this.playout.render(heardAtUs, out));
-        this.#setSinkFailed(false);
+        await sink.start(
+          (heardAtUs, out, pace) => this.playout.render(heardAtUs, out, pace),
+          (failure) => this.#takeSinkHealth(failure),
+        );
+        // One that has begun may have told of its health already.
+        if (hasRefused) this.#setSinkFailed(false);
         return;
       } catch (error) {
         log.error({ err: error, sink: sink.kind }, 'the sink did not start');
+        hasRefused = true;
         this.#setSinkFailed(true);
         await pause(clock, backoff.nextMs(), this.#ended.signal);
       }
     }
   }
 
+  #takeSinkHealth(failure: Error | null): void {
+    const { log, sink } = this.options;
+    if (failure === null) log.info({ sink: sink.kind }, 'the sink is back');
+    else log.error({ err: failure, sink: sink.kind }, 'the sink has failed, and looks for its device again');
+    this.#setSinkFailed(failure !== null);
+  }
+
   #setSinkFailed(hasFailed: boolean): void {
     this.#hasSinkFailed = hasFailed;
+    this.#unheardTimer?.cancel();
+    this.#unheardTimer = null;
+    if (hasFailed) this.#passUnheard();
     this.#events.onChange();
+  }
+
+  // Nobody pulls the playout now; what comes to its end meanwhile is proved all the same.
+  #passUnheard(): void {
+    const { clock } = this.options;
+    this.playout.passUnheard(clock.nowUs());
+    this.#unheardTimer = clock.after(PASS_UNHEARD_EVERY_MS, () => this.#passUnheard());
   }
 
   #keepTimeLater(): void {

@@ -98,6 +98,12 @@ export class Mixer {
     }
   }
 
+  /** Forgets all that sounds: nobody hears its end. */
+  silence(): void {
+    this.#voice = null;
+    this.#tails = [];
+  }
+
   /** Adds what is left of the tails to `out`. */
   mixTails(out: Float32Array): void {
     for (const tail of this.#tails) {

@@ -62,6 +62,9 @@ export class Playout {
   #at: MediaTime | null = null;
   #firstAt: MediaTime | null = null;
   #seenSince: MediaTime | null = null;
+  /** The stretch of media time in which the sink was last gone. */
+  #unheard: { from: MediaTime; to: MediaTime } | null = null;
+  #isUnheard = false;
   #unknownSamples = 0;
   #meanSquare = 0;
 
@@ -74,14 +77,29 @@ export class Playout {
     });
   }
 
-  /** Fills `out` with what must be heard from the monotonic moment `heardAtUs` on. Never throws. */
-  render(heardAtUs: number, out: Float32Array): void {
+  /**
+   * Fills `out` with what must be heard from the monotonic moment `heardAtUs` on, where a sample takes `pace` times its
+   * nominal length. Never throws.
+   */
+  render(heardAtUs: number, out: Float32Array, pace = 1): void {
+    this.#isUnheard = false;
     out.fill(0);
     for (let done = 0; done < out.length; done += MAX_READ_SAMPLES) {
       const slice = out.subarray(done, done + MAX_READ_SAMPLES);
-      this.#guard(() => this.#renderSlice(heardAtUs + done / SAMPLES_PER_US, slice));
+      const sliceUs = heardAtUs + (done / SAMPLES_PER_US) * pace;
+      this.#guard(() => this.#renderSlice(sliceUs, slice, pace));
       clamp(slice);
     }
+    this.#noteSounding();
+    this.#deliver();
+  }
+
+  /**
+   * The sink is gone: what sounded has broken off, and what is due is missed. To be called now and then until it is back,
+   * so that proofs do not wait for it.
+   */
+  passUnheard(nowUs: number): void {
+    this.#guard(() => this.#passUnheard(nowUs));
     this.#noteSounding();
     this.#deliver();
   }
@@ -137,7 +155,7 @@ export class Playout {
     this.#lineUp.close();
   }
 
-  #renderSlice(heardAtUs: number, out: Float32Array): void {
+  #renderSlice(heardAtUs: number, out: Float32Array, pace: number): void {
     const heardAt = this.#options.timeline.toMediaTime(heardAtUs);
     if (heardAt === null) {
       this.#renderBlind(out);
@@ -155,7 +173,7 @@ export class Playout {
       this.#ring.pushSilence(heardAt, out.length);
       return;
     }
-    const span = this.#steering.advance(heardAt, out.length, () => this.#slope(heardAtUs, heardAt));
+    const span = this.#steering.advance(heardAt, out.length, () => pace * this.#slope(heardAtUs, heardAt));
     if (span.isRestart) this.#release(FADE_SAMPLES, at);
     this.#renderSpan(span, out);
     this.#ring.push(heardAt, out);
@@ -169,6 +187,21 @@ export class Playout {
     const isSkipped = ({ startAt }: Broadcast): boolean =>
       heardAt - delayUs < startAt && startAt < heardAt - wantedDelayUs;
     if (![...this.#lineUp.near].some(isSkipped)) this.#steering.settle();
+  }
+
+  #passUnheard(nowUs: number): void {
+    this.#mixer.silence();
+    this.#steering.forget();
+    const heardAt = this.#options.timeline.toMediaTime(nowUs);
+    if (heardAt === null) return;
+    const at = addUs(heardAt, -this.#steering.delayUs);
+    this.#at = at;
+    this.#firstAt ??= at;
+    this.#unheard = { from: (this.#isUnheard ? this.#unheard?.from : null) ?? at, to: at };
+    this.#isUnheard = true;
+    this.#lineUp.prepare(at);
+    for (const stream of this.#lineUp.streams) stream.countMissed('sink-failed', at, 0);
+    this.#closeEnded(at);
   }
 
   // Without media time nothing may sound: what did fades, and what is due is counted as missed at its end.
@@ -281,6 +314,8 @@ export class Playout {
     const wasBlind = unknownFrames > 0 && broadcast.startAt < (this.#seenSince ?? Infinity);
     if (wasBlind && unknownFrames >= frames) return 'clock-unknown';
     if (wasOff) return 'powered-off';
+    const { from = Infinity, to = -Infinity } = this.#unheard ?? {};
+    if (broadcast.startAt <= to && broadcast.endAt > from) return 'sink-failed';
     if (broadcast.kind === 'stream') return 'no-packets';
     const isKnownLate = broadcast.knownAt !== null && broadcast.knownAt > broadcast.startAt;
     return isKnownLate ? 'asset-missing' : 'sink-failed';

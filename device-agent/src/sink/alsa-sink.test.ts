@@ -71,16 +71,16 @@ function soundsOf(card: FakePcm): { from: number; to: number }[] {
   return stretches;
 }
 
-const bench = (card: (clock: HandClock) => FakePcm, ...first: PcmError[]): { it: Bench; card: FakePcm } => {
-  const it = new Bench(...first);
-  const made = card(it.clock);
-  it.cards.push(made);
-  return { it, card: made };
+const bench = (card: (clock: HandClock) => FakePcm, ...first: PcmError[]): { rig: Bench; card: FakePcm } => {
+  const rig = new Bench(...first);
+  const made = card(rig.clock);
+  rig.cards.push(made);
+  return { rig, card: made };
 };
 
 describe('the ALSA sink', () => {
   it.each([-160, 0, 160])('says when each block is heard on a card of %d ppm', async (ppm) => {
-    const { it: rig, card } = bench((clock) => new FakePcm(clock, ppm));
+    const { rig, card } = bench((clock) => new FakePcm(clock, ppm));
     await rig.start();
     await rig.run(60_000);
     await rig.sink.close();
@@ -95,7 +95,7 @@ describe('the ALSA sink', () => {
   });
 
   it('begins with one buffer of silence and keeps the card full', async () => {
-    const { it: rig, card } = bench((clock) => new FakePcm(clock));
+    const { rig, card } = bench((clock) => new FakePcm(clock));
     await rig.start();
     const startUs = rig.clock.nowUs();
     await rig.run(1_000);
@@ -105,7 +105,7 @@ describe('the ALSA sink', () => {
   });
 
   it('loses nothing where the card takes less than a block at once', async () => {
-    const { it: rig, card } = bench((clock) => Object.assign(new FakePcm(clock), { mostFrames: 700 }));
+    const { rig, card } = bench((clock) => Object.assign(new FakePcm(clock), { mostFrames: 700 }));
     await rig.start();
     await rig.run(2_000);
     await rig.sink.close();
@@ -113,7 +113,7 @@ describe('the ALSA sink', () => {
   });
 
   it('goes on by itself after an underrun of 2 s, and keeps the drift it learnt', async () => {
-    const { it: rig, card } = bench((clock) => new FakePcm(clock, 100));
+    const { rig, card } = bench((clock) => new FakePcm(clock, 100));
     await rig.start();
     await rig.run(60_000);
     const { driftPpm } = rig.sink.report;
@@ -138,7 +138,7 @@ describe('the ALSA sink', () => {
     { name: 'is not back at first', resumeAfter: 5 },
     { name: 'cannot resume', resumeAfter: -1 },
   ])('begins anew after a suspend whose driver $name', async ({ resumeAfter }) => {
-    const { it: rig, card } = bench((clock) => new FakePcm(clock));
+    const { rig, card } = bench((clock) => new FakePcm(clock));
     await rig.start();
     await rig.run(1_000);
     Object.assign(card, { suspended: true, resumeAfter });
@@ -150,7 +150,7 @@ describe('the ALSA sink', () => {
   });
 
   it.each(['ENODEV', 'EIO', 'EBADFD'])('finds its card again after %s', async (code) => {
-    const { it: rig, card } = bench((clock) => new FakePcm(clock));
+    const { rig, card } = bench((clock) => new FakePcm(clock));
     await rig.start();
     await rig.run(1_000);
     card.fault = code;
@@ -168,7 +168,7 @@ describe('the ALSA sink', () => {
 
   it.each(['EBUSY', 'ENOENT', 'LIBRARY_MISSING'])('looks again while opening says %s', async (code) => {
     const busy = new PcmError(code, 'no');
-    const { it: rig, card } = bench((clock) => new FakePcm(clock), busy, busy, busy);
+    const { rig, card } = bench((clock) => new FakePcm(clock), busy, busy, busy);
     await rig.start();
     expect(rig.health).toEqual([code]);
     await rig.run(5_000);
@@ -178,7 +178,7 @@ describe('the ALSA sink', () => {
   });
 
   it('gives up a card that stands still, without claiming in between that it plays', async () => {
-    const { it: rig } = bench((clock) => Object.assign(new FakePcm(clock), { isStuck: true }));
+    const { rig } = bench((clock) => Object.assign(new FakePcm(clock), { isStuck: true }));
     await rig.start();
     await rig.run(30_000);
     expect(rig.health).toEqual(['EIO']);

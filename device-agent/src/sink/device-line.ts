@@ -24,7 +24,7 @@ const CLIP_DEVIATIONS = 3;
 // Readings of the first seconds lean to one side while the driver fills its pipe: they tell the place, not the drift.
 const SETTLING_S = 6;
 const SETTLING_TIME_CONSTANT_S = 1;
-const PLACE_SD_AFTER_SETTLING_US = 300;
+const PLACE_SD_AFTER_SETTLING_US = 150;
 
 /** Readings that lie so far off, for so long, are no noise: the card has lost or repeated something. */
 const MOVED_ABOVE_US = 5_000;
