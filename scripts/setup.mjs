@@ -43,6 +43,8 @@ const systemPrograms = {
   ffmpeg: { commands: ['ffmpeg', 'ffprobe'], debian: 'ffmpeg' },
   'espeak-ng': { commands: ['espeak-ng'], debian: 'espeak-ng' },
   chromium: { commands: ['chromium'], debian: 'chromium' },
+  // A sound card made of software. Debian's package brings the way from ALSA to it (libasound2-plugins) along.
+  pulseaudio: { commands: ['pulseaudio', 'parec'], debian: 'pulseaudio' },
 };
 
 function ensureProgram(name) {

@@ -6,7 +6,7 @@ await main(() => {
   const args = process.argv.slice(2);
   const isSoak = args.includes('--soak');
   setUp({
-    programs: ['ffmpeg', 'espeak-ng', 'chromium'],
+    programs: ['ffmpeg', 'espeak-ng', 'chromium', 'pulseaudio'],
     withConsole: true,
     withNodeOpus: process.env.CI !== undefined,
   });

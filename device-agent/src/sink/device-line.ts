@@ -17,7 +17,7 @@ const READING_INTERVAL_S = 0.02;
 const ACCELERATION_DENSITY = (READING_SD_US ** 2 * READING_INTERVAL_S) / TIME_CONSTANT_S ** 4;
 /** Cards are within 100 ppm of their nominal rate, seldom twice that. */
 const DRIFT_SD_PPM = 100;
-const MAX_DRIFT_PPM = 500;
+const MAX_DRIFT_PPM = 300;
 /** One reading that was held up for 50 ms moves the place by no more than one that was wrong by so many deviations. */
 const CLIP_DEVIATIONS = 3;
 

@@ -82,20 +82,19 @@ export class PcmFeeder {
   #run(status: PcmStatus, nowUs: number): void {
     // A delay of nothing is what drivers say while they don't know, or have run dry.
     if (status.delayFrames > 0) this.#line.observe(this.#framesWritten, status.delayFrames, status.atUs);
-    const room = status.availableFrames;
-    if (room >= BLOCK_FRAMES) {
+    if (status.availableFrames > 0) {
       this.#takenAtUs = nowUs;
       this.#isHeard = true;
     }
     if (nowUs - this.#takenAtUs > STUCK_AFTER_US) throw new PcmError('EIO', 'the card stands still');
-    this.#fill(room, nowUs);
+    this.#fill(nowUs);
   }
 
-  #fill(roomFrames: number, nowUs: number): void {
-    let room = roomFrames;
-    while (this.#writeRest() && room >= BLOCK_FRAMES) {
+  // To the brim, though the last block may find room in part only: a sound server that has run dry begins again when its
+  // buffer is full, and would wait for ever for what we keep back.
+  #fill(nowUs: number): void {
+    for (let frames = 0; this.#writeRest() && frames < this.#pcm.bufferFrames; frames += BLOCK_FRAMES) {
       this.#renderBlock(nowUs);
-      room -= BLOCK_FRAMES;
     }
   }
 
