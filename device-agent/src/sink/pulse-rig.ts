@@ -43,7 +43,8 @@ export class PulseRig {
       `module-native-protocol-unix socket=${this.#socket} auth-anonymous=1`,
       'module-null-sink sink_name=card rate=48000 channels=1 norewinds=1',
     ].flatMap((module) => ['-L', module]);
-    const options = ['-n', '--daemonize=no', '--use-pid-file=no', '--exit-idle-time=-1', '--disallow-exit'];
+    // Left alone by a test that was killed, it ends by itself.
+    const options = ['-n', '--daemonize=no', '--use-pid-file=no', '--exit-idle-time=20'];
     this.#spawn('pulseaudio', [...options, ...modules], 'ignore');
     await this.until('the server', () => existsSync(this.#socket));
   }
