@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { joinRequestSchema, LoaLangError, publicKeySchema } from '@loalang/shared';
+import type { SinkSettings } from './sink/index.ts';
 
 const environmentSchema = z.object({
   LOALANG_DATA: z.string().min(1),
@@ -19,10 +20,7 @@ export interface Configuration {
   readonly rootKey: string;
   readonly brokerUrl: string | null;
   readonly joinCode: string | null;
-  /** The folder of the recordings; null: nothing is kept of what is played. */
-  readonly wavFolder: string | null;
-  /** ALSA's name of the sound card; null: it plays elsewhere. */
-  readonly alsaDevice: string | null;
+  readonly sink: SinkSettings;
 }
 
 /** Reads the environment; throws CONFIGURATION_INVALID with the name of what is wrong. */
@@ -42,8 +40,17 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): Configuration
     rootKey: values.LOALANG_ROOT_KEY,
     brokerUrl: values.LOALANG_BROKER_URL ?? null,
     joinCode: values.LOALANG_JOIN_CODE ?? null,
-    wavFolder:
-      values.LOALANG_SINK === 'wav' ? (values.LOALANG_WAV_FOLDER ?? `${values.LOALANG_DATA}/played`) : null,
-    alsaDevice: values.LOALANG_SINK === 'alsa' ? values.LOALANG_ALSA_DEVICE : null,
+    sink: sinkOf(values),
   };
+}
+
+function sinkOf(values: z.infer<typeof environmentSchema>): SinkSettings {
+  switch (values.LOALANG_SINK) {
+    case 'null':
+      return { kind: 'null' };
+    case 'wav':
+      return { kind: 'wav', folder: values.LOALANG_WAV_FOLDER ?? `${values.LOALANG_DATA}/played` };
+    case 'alsa':
+      return { kind: 'alsa', device: values.LOALANG_ALSA_DEVICE };
+  }
 }

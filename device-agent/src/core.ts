@@ -1,24 +1,22 @@
-// The part of a receiver that needs nobody: its disk, its clock, the playout and the sink. It plays what it holds.
+// The part of a receiver that needs nobody: its disk, its clock and the renderer. It plays what it holds.
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { priorityRank, type MediaTime, type Now, type Plan, type PlanItem } from '@loalang/shared';
-import { createOpusDecoder } from '@loalang/shared/opus';
 import { makeToken, TrustStore, type SigningKey } from '@loalang/shared/signing';
-import { DeviceClock, type ClockSample, type Timer } from './clock/index.ts';
+import { DeviceClock, type ClockSample, type MediaLine, type Timer } from './clock/index.ts';
 import { Amplifier } from './health/index.ts';
 import { IdentityStore, type Membership } from './identity/index.ts';
-import { Backoff, pause, PlatformHttp, StreamGate } from './link/index.ts';
+import { PlatformHttp, StreamGate } from './link/index.ts';
 import type { FullOptions } from './options.ts';
-import { Playout, type PlayableItem, type Playing, type ProofDraft } from './playout/index.ts';
+import type { ProofDraft } from './playout/index.ts';
 import { ProgressKeeper } from './proofs/index.ts';
+import { LocalRenderer, ThreadRenderer, type Renderer, type RenderReport } from './renderer/index.ts';
 import { AssetCache, heldNow, heldPlan, Ledger, type HeldMessage } from './store/index.ts';
 
 /** How often the time is kept on disk: so much of it may be played twice after a power cut with a dead battery. */
 const KEEP_TIME_MS = 60_000;
-/** How often what is due is looked at while no sink pulls. */
-const PASS_UNHEARD_EVERY_MS = 1_000;
-const SINK_RETRY_FIRST_MS = 1_000;
-const SINK_RETRY_MOST_MS = 30_000;
+/** How often it is looked at whether the clock says something else: what it says ages without anything happening. */
+const LOOK_AT_CLOCK_EVERY_MS = 1_000;
 /** As installed, until somebody says otherwise. */
 const INSTALLED_VOLUME = 100;
 
@@ -46,19 +44,17 @@ export class Core {
   readonly clock: DeviceClock;
   readonly plan: HeldMessage<Plan>;
   readonly now: HeldMessage<Now>;
-  readonly playout: Playout;
+  readonly renderer: Renderer;
   readonly cache: AssetCache;
   readonly amplifier: Amplifier;
   readonly gate = new StreamGate();
   membership: Membership | null;
   readonly #events: CoreEvents;
   readonly #progress: ProgressKeeper;
-  readonly #ended = new AbortController();
-  #sinkWork: Promise<void> = Promise.resolve();
   #keepTimer: Timer | null = null;
-  #unheardTimer: Timer | null = null;
-  #isSounding = false;
-  #hasSinkFailed = false;
+  #clockTimer: Timer | null = null;
+  #toldLine: MediaLine | null = null;
+  #told: RenderReport | null = null;
   #hasSignedTime = false;
   #isRevoked = false;
 
@@ -72,7 +68,7 @@ export class Core {
     this.#events = events;
     this.platform = new PlatformHttp(options.platformUrl);
     this.trust = new TrustStore(options.rootKey);
-    this.clock = new DeviceClock({ kept: stored.ledger.time, isSounding: () => this.#isSounding });
+    this.clock = new DeviceClock({ kept: stored.ledger.time, isSounding: () => this.isSounding });
     this.plan = heldPlan(dataFolder, this.trust, (error) => this.#diskRefused(error, 'plan'));
     this.now = heldNow(dataFolder, this.trust, (error) => this.#diskRefused(error, 'now'));
     this.amplifier = new Amplifier(options.board, clock, events.onChange);
@@ -85,10 +81,13 @@ export class Core {
       log,
       mediaNow: () => this.mediaNow(),
       canFetch: () => this.membership !== null && this.mediaNow() !== null,
-      onChange: events.onChange,
+      onChange: () => {
+        this.#givePlan();
+        events.onChange();
+      },
       ...(options.maxCacheBytes === undefined ? {} : { maxBytes: options.maxCacheBytes }),
     });
-    this.playout = this.#makePlayout();
+    this.renderer = this.#makeRenderer();
   }
 
   /** Reads what the disk holds. Nothing sounds yet. */
@@ -113,24 +112,19 @@ export class Core {
   async start(): Promise<void> {
     this.amplifier.mute();
     this.#startClock();
-    // The first decoder has to load its library: not while something is due.
-    (await createOpusDecoder()).close();
+    this.#followClock();
     await this.cache.start(this.plan.held?.items ?? []);
     this.applyNow();
     this.applyPlan();
-    this.#sinkWork = this.#startSink();
+    await this.renderer.start();
     this.#keepTimeLater();
   }
 
   /** Stops the sink; proofs and progress of what sounded can still be taken. */
   async fallSilent(): Promise<void> {
-    this.#ended.abort();
-    this.#progress.close();
-    await this.#sinkWork;
-    await this.options.sink.close();
-    this.#unheardTimer?.cancel();
+    this.#clockTimer?.cancel();
+    await this.renderer.close();
     this.keepProgress();
-    this.playout.close();
     this.#progress.close();
     this.amplifier.mute();
   }
@@ -151,17 +145,14 @@ export class Core {
     return this.#hasSignedTime;
   }
 
-  get hasSinkFailed(): boolean {
-    return this.#hasSinkFailed;
-  }
-
   get isSounding(): boolean {
-    return this.#isSounding;
+    return this.renderer.report.playing !== null;
   }
 
   /** Takes nonce-bound exchanges. From the first that is believed on, what claims to be of now can be told from a replay. */
   takeTime(samples: readonly ClockSample[]): boolean {
     const isTaken = this.clock.addBurst(samples, this.options.clock.nowUs());
+    this.#tellTime();
     if (isTaken && !this.#hasSignedTime) {
       this.#hasSignedTime = true;
       this.applyNow();
@@ -181,27 +172,21 @@ export class Core {
     this.applyPlan();
   }
 
-  /** Hands the held plan to the playout and the cache. */
+  /** Hands the held plan to the renderer and the cache. */
   applyPlan(): void {
-    const plan = this.plan.held;
-    if (plan === null) return;
-    const items = this.#isRevoked ? [] : plan.items;
-    this.cache.want(items);
-    this.playout.setAcousticOffset(plan.acousticOffsetMs);
-    this.playout.setPlan(
-      items.filter((item) => this.#maySound(item)).map((item) => this.#playable(item)),
-      plan.policy,
-    );
+    if (this.plan.held === null) return;
+    this.cache.want(this.#wantedItems());
+    this.#givePlan();
     this.#events.onChange();
   }
 
-  /** Hands the held state of the moment to the playout. */
+  /** Hands the held state of the moment to the renderer. */
   applyNow(): void {
     const now = this.now.held;
     const streams = this.#isRevoked || !this.#hasSignedTime ? [] : (now?.streams ?? []);
     this.gate.announce(streams);
-    this.playout.setNow({
-      streams,
+    this.renderer.setNow({
+      streams: streams.filter(({ id }) => !this.ledger.isProved(id)),
       stopped: now?.stopped ?? [],
       volume: now?.volume ?? INSTALLED_VOLUME,
       isMuted: now?.isMuted ?? false,
@@ -225,7 +210,7 @@ export class Core {
 
   /** Keeps how far what sounds has come. */
   keepProgress(): void {
-    for (const progress of this.playout.progress()) {
+    for (const progress of this.renderer.report.progress) {
       void this.#keep(this.ledger.add({ ...progress, kind: 'progress' }), 'progress');
     }
   }
@@ -235,21 +220,33 @@ export class Core {
     return this.#hasSignedTime || priorityRank(priority) < priorityRank('emergency');
   }
 
-  #playable(item: PlanItem): PlayableItem {
-    return { ...item, openAudio: () => this.cache.open(item.asset.sha256) };
+  #wantedItems(): readonly PlanItem[] {
+    return this.#isRevoked ? [] : (this.plan.held?.items ?? []);
   }
 
-  #makePlayout(): Playout {
-    return new Playout({
-      createDecoder: createOpusDecoder,
-      timeline: this.clock,
-      alreadyProved: (broadcastId) => this.ledger.isProved(broadcastId),
-      progressOf: (broadcastId) =>
-        this.ledger.progress.find((each) => each.broadcastId === broadcastId) ?? null,
-      onProof: (draft) => this.#takeProof(draft),
-      onSounding: (playing) => this.#takeSounding(playing),
-      onFault: (error) => this.options.log.error({ err: error }, 'the playout got over an error'),
-    });
+  #givePlan(): void {
+    const plan = this.plan.held;
+    if (plan === null) return;
+    const items = this.#wantedItems()
+      .filter((item) => this.#maySound(item) && !this.ledger.isProved(item.broadcastId))
+      .map((item) => ({ ...item, audio: this.cache.find(item.asset.sha256) }));
+    this.renderer.setPlan({ items, policy: plan.policy, acousticOffsetMs: plan.acousticOffsetMs });
+  }
+
+  // A sink that is an object can only be played here; one by its settings is opened in a thread of its own.
+  #makeRenderer(): Renderer {
+    const { sink, clock, random, log } = this.options;
+    const around = {
+      clock,
+      random,
+      progress: this.ledger.progress,
+      events: {
+        onProof: (draft: ProofDraft) => this.#takeProof(draft),
+        onReport: () => this.#takeReport(this.renderer.report),
+        onFault: (error: unknown) => log.error({ err: error }, 'the renderer got over an error'),
+      },
+    };
+    return 'start' in sink ? new LocalRenderer({ ...around, sink }) : new ThreadRenderer({ ...around, sink });
   }
 
   #takeProof(draft: ProofDraft): void {
@@ -260,11 +257,27 @@ export class Core {
     this.#events.onProof(draft);
   }
 
-  #takeSounding(playing: Playing | null): void {
-    this.#isSounding = playing !== null;
-    this.amplifier.sounding(playing);
-    this.#progress.sounding(playing !== null);
+  #takeReport(report: RenderReport): void {
+    const before = this.#told;
+    this.#told = report;
+    if (before?.playing?.broadcastId !== report.playing?.broadcastId) {
+      this.amplifier.sounding(report.playing);
+      this.#progress.sounding(report.playing !== null);
+    }
+    this.#logSink(before, report);
     this.#events.onChange();
+  }
+
+  #logSink(before: RenderReport | null, { sinkFailure, isRealTime }: RenderReport): void {
+    const { log, sink } = this.options;
+    const failedBefore = before?.sinkFailure ?? null;
+    if (sinkFailure !== null && failedBefore === null) {
+      log.error({ sink: sink.kind, sinkFailure }, 'the sink has failed, and is looked for again');
+    }
+    if (sinkFailure === null && failedBefore !== null) log.info({ sink: sink.kind }, 'the sink is back');
+    if (isRealTime === false && before?.isRealTime !== false) {
+      log.warn('no real-time priority (it needs CAP_SYS_NICE): a busy board may click');
+    }
   }
 
   #startClock(): void {
@@ -274,49 +287,16 @@ export class Core {
     this.clock.startFromRtc(kept, wallMs, this.options.clock.nowUs());
   }
 
-  // A card that is busy or gone must not keep the receiver from saying so.
-  async #startSink(): Promise<void> {
-    const { sink, clock, log, random } = this.options;
-    const backoff = new Backoff(SINK_RETRY_FIRST_MS, SINK_RETRY_MOST_MS, random);
-    let hasRefused = false;
-    while (!this.#ended.signal.aborted) {
-      try {
-        await sink.start(
-          (heardAtUs, out, pace) => this.playout.render(heardAtUs, out, pace),
-          (failure) => this.#takeSinkHealth(failure),
-        );
-        // One that has begun may have told of its health already.
-        if (hasRefused) this.#setSinkFailed(false);
-        return;
-      } catch (error) {
-        log.error({ err: error, sink: sink.kind }, 'the sink did not start');
-        hasRefused = true;
-        this.#setSinkFailed(true);
-        await pause(clock, backoff.nextMs(), this.#ended.signal);
-      }
-    }
+  #followClock(): void {
+    this.#tellTime();
+    this.#clockTimer = this.options.clock.after(LOOK_AT_CLOCK_EVERY_MS, () => this.#followClock());
   }
 
-  #takeSinkHealth(failure: Error | null): void {
-    const { log, sink } = this.options;
-    if (failure === null) log.info({ sink: sink.kind }, 'the sink is back');
-    else log.error({ err: failure, sink: sink.kind }, 'the sink has failed, and looks for its device again');
-    this.#setSinkFailed(failure !== null);
-  }
-
-  #setSinkFailed(hasFailed: boolean): void {
-    this.#hasSinkFailed = hasFailed;
-    this.#unheardTimer?.cancel();
-    this.#unheardTimer = null;
-    if (hasFailed) this.#passUnheard();
-    this.#events.onChange();
-  }
-
-  // Nobody pulls the playout now; what comes to its end meanwhile is proved all the same.
-  #passUnheard(): void {
-    const { clock } = this.options;
-    this.playout.passUnheard(clock.nowUs());
-    this.#unheardTimer = clock.after(PASS_UNHEARD_EVERY_MS, () => this.#passUnheard());
+  #tellTime(): void {
+    const line = this.clock.line(this.options.clock.nowUs());
+    if (line === this.#toldLine) return;
+    this.#toldLine = line;
+    this.renderer.setTimeline(line);
   }
 
   #keepTimeLater(): void {

@@ -193,12 +193,12 @@ export class Duty {
   }
 
   #makeListenDesk(): ListenDesk {
-    const { options, playout, platform } = this.#core;
+    const { options, renderer, platform } = this.#core;
     return new ListenDesk({
       clock: options.clock,
       log: options.log,
       mediaNow: () => this.#core.mediaNow(),
-      recent: (from, durationMs) => playout.recent(from, durationMs),
+      recent: (from, durationMs) => renderer.recent(from, durationMs),
       put: (id, audio, signal) => platform.putRecording(id, audio, () => this.#core.authorize(), signal),
       answer: (id, outcome, detail) => void this.#answer(id, outcome, detail),
     });

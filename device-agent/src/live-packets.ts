@@ -1,4 +1,4 @@
-// The way of live packets from the link to the playout: by their stream's topic, and again where they were missed.
+// The way of live packets from the link to the renderer: by their stream's topic, and again where they were missed.
 import {
   decodeAudioPacket,
   decodeRepairAnswer,
@@ -20,7 +20,7 @@ export interface LivePacketsParts {
   readonly send: (channel: 'lateness' | 'repair', message: Lateness | RepairRequest) => boolean;
 }
 
-/** Verifies packets, hands them to the playout, asks for those that never came and tells how late they are. */
+/** Verifies packets, hands them to the renderer, asks for those that never came and tells how late they are. */
 export class LivePackets {
   readonly #parts: LivePacketsParts;
   readonly #repair: RepairDesk;
@@ -34,7 +34,7 @@ export class LivePackets {
       clock,
       mediaNow: () => this.#heardAt().now,
       streams: () => (asksRepair ? core.gate.current(core.mediaNow()) : []),
-      gaps: (streamId, nowUs, tailUntilUs) => core.playout.gaps(streamId, nowUs, tailUntilUs),
+      gaps: (streamId, nowUs, tailUntilUs) => core.renderer.gaps(streamId, nowUs, tailUntilUs),
       send: (request) => send('repair', request),
     });
     this.#lateness = new LatenessDesk({ clock, send: (report) => send('lateness', report) });
@@ -68,7 +68,7 @@ export class LivePackets {
     const { now, nowUs } = this.#heardAt();
     const admission = core.gate.admit(streamId, bytes, now, nowUs);
     if (!admission.ok) return this.#refuse(admission.reason, 'stream');
-    core.playout.insert(streamId, admission.packet, nowUs);
+    core.renderer.insert(streamId, admission.packet, nowUs);
     this.#repair.arrived(streamId);
     // An hour that is only roughly known says nothing about how late a packet is.
     const isInStep = core.clock.reading(nowUs).state === 'in-step';
@@ -80,7 +80,7 @@ export class LivePackets {
    * much of it comes.
    */
   takeRepair(bytes: Uint8Array): void {
-    const { gate, playout } = this.#parts.core;
+    const { gate, renderer } = this.#parts.core;
     const answer = decodeRepairAnswer(bytes);
     const claimed = answer === null ? null : decodeAudioPacket(answer.packet);
     if (answer === null || claimed === null) return this.#refuse('malformed', 'repair');
@@ -90,7 +90,7 @@ export class LivePackets {
     }
     const { now, nowUs } = this.#heardAt();
     const admission = gate.admitRepair(answer, now, nowUs);
-    if (admission.ok) playout.insert(answer.streamId, admission.packet, nowUs);
+    if (admission.ok) renderer.insert(answer.streamId, admission.packet, nowUs);
     else this.#refuse(admission.reason, 'repair');
   }
 

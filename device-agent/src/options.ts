@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { MonotonicClock } from './clock/index.ts';
 import type { Board } from './health/index.ts';
-import type { Sink } from './sink/index.ts';
+import type { Sink, SinkSettings } from './sink/index.ts';
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -14,7 +14,8 @@ export interface AgentOptions {
   /** The code to join with; without one the agent makes its own and logs it. */
   readonly joinCode?: string;
   readonly board: Board;
-  readonly sink: Sink;
+  /** Where sound goes: an object, played in this thread, or settings, played in a thread of its own. */
+  readonly sink: Sink | SinkSettings;
   readonly clock?: MonotonicClock;
   readonly log?: Logger;
   /** The battery-backed clock, milliseconds since 1970; null where the board has none. By default the system's clock. */

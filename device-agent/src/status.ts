@@ -19,7 +19,7 @@ export interface StatusFrame {
 export function buildStatus(core: Core, frame: StatusFrame): Status {
   const clock = core.clock.reading(core.options.clock.nowUs());
   const board = core.options.board.read();
-  const { playing, bufferMs } = core.playout.status();
+  const { playing, bufferMs, sinkFailure, isRealTime } = core.renderer.report;
   return {
     type: 'status',
     device: frame.deviceId,
@@ -33,6 +33,7 @@ export function buildStatus(core: Core, frame: StatusFrame): Status {
     cached: cachedBroadcasts(core),
     playing: playing === null ? null : { broadcastId: playing.broadcastId, kind: playing.kind },
     bufferMs,
+    isRealTime,
     volume: core.now.held?.volume ?? 100,
     isMuted: core.now.held?.isMuted ?? false,
     board,
@@ -41,7 +42,7 @@ export function buildStatus(core: Core, frame: StatusFrame): Status {
       clockState: clock.state,
       isAmplifierFaulty: core.amplifier.hasFault,
       isDiskFull: core.cache.isDiskFull || frame.isProofDiskFull,
-      hasSinkFailed: core.hasSinkFailed,
+      hasSinkFailed: sinkFailure !== null,
     }),
     refused: frame.refused,
   };

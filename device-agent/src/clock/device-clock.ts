@@ -1,6 +1,6 @@
 import { mediaTime, type ClockState, type MediaTime } from '@loalang/shared';
 import { ClockFilter, type ClockSample } from './clock-filter.ts';
-import type { Timeline } from './timeline.ts';
+import { mediaTimeOn, mediaUsOn, type MediaLine, type Timeline } from './timeline.ts';
 
 /** Within this all receivers sound as one. */
 export const IN_STEP_US = 50_000;
@@ -36,14 +36,6 @@ export interface KeptTime {
   readonly driftPpm: number | null;
 }
 
-interface Mapping {
-  readonly fromUs: number;
-  readonly mediaUs: number;
-  readonly driftPpm: number;
-  readonly slewPpm: number;
-  readonly slewUntilUs: number;
-}
-
 /**
  * The receiver's media time. While something sounds it follows the filter by slewing, never by a step. In silence it is
  * set: nobody hears that, while a slew that is still under way when a broadcast begins would warp it.
@@ -51,7 +43,7 @@ interface Mapping {
 export class DeviceClock implements Timeline {
   readonly #filter: ClockFilter;
   readonly #isSounding: () => boolean;
-  #mapping: Mapping | null = null;
+  #mapping: MediaLine | null = null;
   #rtc: { atUs: number; uncertaintyUs: number } | null = null;
   #floor: MediaTime;
 
@@ -84,7 +76,12 @@ export class DeviceClock implements Timeline {
   }
 
   toMediaTime(monotonicUs: number): MediaTime | null {
-    return this.#stateAt(monotonicUs) === 'none' ? null : this.#mediaAt(monotonicUs);
+    return mediaTimeOn(this.line(monotonicUs), monotonicUs);
+  }
+
+  /** What `toMediaTime` follows, to be handed on; a new one at each change, null while the hour isn't known. */
+  line(nowUs: number): MediaLine | null {
+    return this.#stateAt(nowUs) === 'none' ? null : this.#mapping;
   }
 
   reading(nowUs: number): ClockReading {
@@ -154,15 +151,6 @@ export class DeviceClock implements Timeline {
   }
 
   #rawMediaUs(nowUs: number): number | null {
-    if (this.#mapping === null) return null;
-    const { fromUs, mediaUs, driftPpm, slewPpm, slewUntilUs } = this.#mapping;
-    const elapsedUs = nowUs - fromUs;
-    const slewedUs = Math.min(elapsedUs, slewUntilUs - fromUs);
-    return mediaUs + elapsedUs + (elapsedUs * driftPpm + slewedUs * slewPpm) / 1e6;
-  }
-
-  #mediaAt(nowUs: number): MediaTime | null {
-    const mediaUs = this.#rawMediaUs(nowUs);
-    return mediaUs === null || mediaUs < 0 ? null : mediaTime(Math.round(mediaUs));
+    return this.#mapping === null ? null : mediaUsOn(this.#mapping, nowUs);
   }
 }

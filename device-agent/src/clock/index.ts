@@ -5,4 +5,5 @@ export type { ClockReading, KeptTime } from './device-clock.ts';
 export { ClockExchange } from './exchange.ts';
 export { systemClock } from './monotonic.ts';
 export type { MonotonicClock, Timer } from './monotonic.ts';
-export type { Timeline } from './timeline.ts';
+export { mediaTimeOn } from './timeline.ts';
+export type { MediaLine, Timeline } from './timeline.ts';

@@ -2,7 +2,8 @@ import type { Command, CommandResult, MediaTime } from '@loalang/shared';
 import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
 import { pause } from '../link/backoff.ts';
-import { encodeRecording, placeInSpan, type Heard } from './recording.ts';
+import type { Heard } from '../playout/index.ts';
+import { encodeRecording, placeInSpan } from './recording.ts';
 
 /** Recordings being made or sent at a time; more are answered as failed. */
 const MAX_RECORDINGS = 4;
@@ -15,7 +16,7 @@ export interface ListenDeskOptions {
   readonly clock: MonotonicClock;
   readonly log: Logger;
   readonly mediaNow: () => MediaTime | null;
-  readonly recent: (from: MediaTime | null, durationMs: number) => Heard | null;
+  readonly recent: (from: MediaTime | null, durationMs: number) => Promise<Heard | null>;
   readonly put: (commandId: string, audio: Uint8Array, signal: AbortSignal) => Promise<void>;
   readonly answer: (id: string, outcome: CommandResult['outcome'], detail?: string) => void;
 }
@@ -47,7 +48,7 @@ export class ListenDesk {
   async #record({ id, act }: Command): Promise<void> {
     try {
       await this.#waitForSpan(act.from, act.durationMs);
-      const heard = this.#options.recent(act.from, act.durationMs);
+      const heard = await this.#options.recent(act.from, act.durationMs);
       const from = act.from ?? heard?.from ?? null;
       if (from === null) throw new Error('nothing was rendered yet');
       const { samples } = placeInSpan(heard, from, act.durationMs);

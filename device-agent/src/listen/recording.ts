@@ -1,15 +1,11 @@
 import { addUs, type MediaTime } from '@loalang/shared';
 import { OggOpusWriter } from '@loalang/shared/ogg';
 import { createOpusEncoder, FRAME_SAMPLES } from '@loalang/shared/opus';
+import type { Heard } from '../playout/index.ts';
 
 const SAMPLES_PER_US = 0.048;
 /** So many frames are encoded before the audio path gets its turn: 10 ms at most on a slow board. */
 const FRAMES_A_TURN = 10;
-
-export interface Heard {
-  readonly from: MediaTime;
-  readonly samples: Float32Array;
-}
 
 /** Lays what was heard onto the span that was asked for: silence where the receiver had nothing. */
 export function placeInSpan(heard: Heard | null, from: MediaTime, durationMs: number): Heard {

@@ -17,7 +17,6 @@ export interface NowState {
 
 export interface LineUpOptions {
   readonly createDecoder: () => Promise<OpusDecoder>;
-  readonly alreadyProved: (broadcastId: string) => boolean;
   readonly progressOf: (broadcastId: string) => Progress | null;
 }
 
@@ -26,7 +25,7 @@ const ARM_AHEAD_US = 2_500_000;
 const ARM_EVERY_US = 250_000;
 // Decoders held ready at most, some 100 KB each; what is further down the order is armed once it moves up.
 const MAX_ARMED = 6;
-// Ids that were proved since the start; before that, `alreadyProved` tells. The oldest is forgotten.
+// Ids that were proved since the start; those of before are not in what it is told. The oldest is forgotten.
 const MAX_PROVED = 8_192;
 const NO_QUIET_HOURS: Policy = { utcOffsetMinutes: 420, quietHours: [] };
 
@@ -78,7 +77,7 @@ export class LineUp {
     }
     const knownSince = new Map(this.#upcoming.map(({ item, knownAt }) => [item.broadcastId, knownAt]));
     this.#upcoming = [...byId.values()]
-      .filter(({ broadcastId }) => !this.#near.has(broadcastId) && !this.#isProved(broadcastId))
+      .filter(({ broadcastId }) => !this.#near.has(broadcastId) && !this.#proved.has(broadcastId))
       .map((item) => ({ item, knownAt: knownSince.get(item.broadcastId) ?? at }))
       .toSorted((a, b) => a.item.startAt - b.item.startAt);
   }
@@ -144,7 +143,7 @@ export class LineUp {
   #announce(stream: LiveStream, at: MediaTime | null): void {
     const known = this.stream(stream.id);
     if (known !== null) known.adopt(stream);
-    else if (!this.#near.has(stream.id) && !this.#isProved(stream.id)) {
+    else if (!this.#near.has(stream.id) && !this.#proved.has(stream.id)) {
       this.#near.set(stream.id, new StreamBroadcast(stream, this.#parts(stream.id, at)));
     }
   }
@@ -152,10 +151,6 @@ export class LineUp {
   #parts(id: string, knownAt: MediaTime | null): BroadcastParts {
     const { createDecoder, progressOf } = this.#options;
     return { createDecoder, progress: progressOf(id), knownAt };
-  }
-
-  #isProved(id: string): boolean {
-    return this.#proved.has(id) || this.#options.alreadyProved(id);
   }
 
   #arm(at: MediaTime): void {

@@ -9,6 +9,12 @@ const CAPACITY = MONITOR_SECONDS * SAMPLE_RATE;
 const SAME_STRETCH_US = 1_000;
 const STRETCH_SAMPLES = SAMPLE_RATE;
 
+/** What was heard from a media time on. */
+export interface Heard {
+  readonly from: MediaTime;
+  readonly samples: Float32Array;
+}
+
 interface Stretch {
   readonly at: MediaTime;
   readonly index: number;
@@ -40,7 +46,7 @@ export class MonitorRing {
   }
 
   /** What was heard from a media time on (null: the latest), as much of it as is kept; null where nothing is. */
-  recent(from: MediaTime | null, durationMs: number): { from: MediaTime; samples: Float32Array } | null {
+  recent(from: MediaTime | null, durationMs: number): Heard | null {
     const wanted = Math.max(0, Math.round(durationMs * 1000 * SAMPLES_PER_US));
     const oldest = Math.max(0, this.#written - CAPACITY);
     const start = Math.max(oldest, from === null ? this.#written - wanted : this.#indexAt(from));

@@ -13,6 +13,7 @@ import type { NowState } from './line-up.ts';
 import { FADE_SAMPLES, Mixer } from './mixer.ts';
 import type { Contribution } from './mixer.ts';
 import { MonitorRing } from './monitor-ring.ts';
+import type { Heard } from './monitor-ring.ts';
 import { MAX_READ_SAMPLES } from './resampler.ts';
 import { SAMPLES_PER_US } from './source.ts';
 import { Steering } from './steering.ts';
@@ -30,10 +31,10 @@ export interface PlayoutOptions {
   readonly onProof: (draft: ProofDraft) => void;
   /** What sounds has changed; null: the amplifier may be muted. */
   readonly onSounding: (now: Playing | null) => void;
-  /** Whether a broadcast was proved before this start. */
-  readonly alreadyProved?: (broadcastId: string) => boolean;
   /** How far a broadcast had sounded before this start. */
   readonly progressOf?: (broadcastId: string) => Progress | null;
+  /** Why nothing sounded before this start: the power was off, unless it is said otherwise. */
+  readonly reasonBefore?: MissedReason;
   /** Something broke and was got over; for the log. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -72,7 +73,6 @@ export class Playout {
     this.#options = options;
     this.#lineUp = new LineUp({
       createDecoder: options.createDecoder,
-      alreadyProved: options.alreadyProved ?? (() => false),
       progressOf: options.progressOf ?? (() => null),
     });
   }
@@ -134,7 +134,7 @@ export class Playout {
   }
 
   /** What was heard from a media time on (null: the latest), as much of it as the last 12 s hold. */
-  recent(from: MediaTime | null, durationMs: number): { from: MediaTime; samples: Float32Array } | null {
+  recent(from: MediaTime | null, durationMs: number): Heard | null {
     return this.#ring.recent(from, durationMs);
   }
 
@@ -313,7 +313,7 @@ export class Playout {
     const unknownFrames = framesOf(this.#unknownSamples);
     const wasBlind = unknownFrames > 0 && broadcast.startAt < (this.#seenSince ?? Infinity);
     if (wasBlind && unknownFrames >= frames) return 'clock-unknown';
-    if (wasOff) return 'powered-off';
+    if (wasOff) return this.#options.reasonBefore ?? 'powered-off';
     const { from = Infinity, to = -Infinity } = this.#unheard ?? {};
     if (broadcast.startAt <= to && broadcast.endAt > from) return 'sink-failed';
     if (broadcast.kind === 'stream') return 'no-packets';

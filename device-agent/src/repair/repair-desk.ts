@@ -14,7 +14,7 @@ export interface RepairDeskOptions {
   readonly mediaNow: () => MediaTime | null;
   /** The streams that are followed, at most four. */
   readonly streams: () => readonly LiveStream[];
-  readonly gaps: (streamId: string, nowUs: number, tailUntilUs: number | null) => readonly Gap[];
+  readonly gaps: (streamId: string, nowUs: number, tailUntilUs: number | null) => Promise<readonly Gap[]>;
   /** Sends a question; false where there is no link. */
   readonly send: (request: RepairRequest) => boolean;
 }
@@ -28,6 +28,8 @@ export class RepairDesk {
   #roundTripUs = FIRST_ROUND_TRIP_US;
   #isOnline = false;
   #timer: Timer | null = null;
+  #mustLook = false;
+  #isLooking = false;
 
   constructor(options: RepairDeskOptions) {
     this.#options = options;
@@ -64,22 +66,34 @@ export class RepairDesk {
     return planner?.isExpected(sequence, frames, this.#options.clock.nowUs()) ?? false;
   }
 
+  // One look at a time; what happens meanwhile is looked at after it.
   #look(): void {
-    const mediaUs = this.#options.mediaNow();
-    const streams = this.#options.streams();
-    this.#forgetOthers(streams);
-    if (!this.#isOnline || mediaUs === null) return;
-    const hasAsked = streams.map((stream) => this.#ask(stream, mediaUs)).some(Boolean);
-    if (hasAsked) this.#lookLater();
+    this.#mustLook = true;
+    if (!this.#isLooking) void this.#lookAll();
   }
 
-  #ask({ id, latencyMs }: LiveStream, mediaUs: MediaTime): boolean {
-    const { clock, gaps, send } = this.#options;
+  async #lookAll(): Promise<void> {
+    this.#isLooking = true;
+    while (this.#mustLook) {
+      this.#mustLook = false;
+      const streams = this.#options.streams();
+      this.#forgetOthers(streams);
+      const hasAsked = await Promise.all(streams.map((stream) => this.#ask(stream)));
+      if (hasAsked.includes(true)) this.#lookLater();
+    }
+    this.#isLooking = false;
+  }
+
+  async #ask({ id, latencyMs }: LiveStream): Promise<boolean> {
+    const { clock, gaps, mediaNow, send } = this.#options;
+    const mediaUs = mediaNow();
+    if (!this.#isOnline || mediaUs === null) return false;
     const tailUntilUs = this.#silent.has(id) ? mediaUs + MOST_LEAD * latencyMs * 1000 : null;
+    const found = await gaps(id, mediaUs, tailUntilUs);
+    if (!this.#isOnline) return false;
     const planner = this.#planners.get(id) ?? new RepairPlanner();
     this.#planners.set(id, planner);
-    const moment = { mediaUs, nowUs: clock.nowUs(), roundTripUs: this.#roundTripUs };
-    const missing = planner.plan(gaps(id, mediaUs, tailUntilUs), moment);
+    const missing = planner.plan(found, { mediaUs, nowUs: clock.nowUs(), roundTripUs: this.#roundTripUs });
     return missing.length > 0 && send({ streamId: id, missing });
   }
 

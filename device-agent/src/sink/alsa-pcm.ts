@@ -24,8 +24,6 @@ const states: readonly PcmState[] = [
 ];
 
 const PERIOD_FRAMES = 480;
-/** 200 ms: what a busy process without priority needs in order not to fall silent. */
-const BUFFER_FRAMES = 9_600;
 // Far above any buffer: the card begins when we say so, not when enough has been written.
 const NEVER_FRAMES = 0x4000_0000;
 // A time stamp that lies outside of the call by more than this is of another clock.
@@ -33,16 +31,16 @@ const MAX_STAMP_ERROR_US = 1_000_000;
 const TIMESPEC_BYTES = 16;
 
 /** Opens a card for playing. One that can't do mono at 48 kHz itself is opened behind ALSA's converters. */
-export async function openAlsaPcm(device: string): Promise<Pcm> {
+export async function openAlsaPcm(device: string, bufferFrames: number): Promise<Pcm> {
   const alsa = await loadAlsa();
   const handle = await openHandle(alsa, device);
   try {
-    return new AlsaPcm(alsa, handle, configure(alsa, handle));
+    return new AlsaPcm(alsa, handle, configure(alsa, handle, bufferFrames));
   } catch (error) {
     await closeHandle(alsa, handle);
     if (!(error instanceof PcmError) || error.code !== 'EINVAL' || device.startsWith('plug')) throw error;
   }
-  return openAlsaPcm(`plug:'${device}'`);
+  return openAlsaPcm(`plug:'${device}'`, bufferFrames);
 }
 
 class AlsaPcm implements Pcm {
@@ -157,14 +155,14 @@ async function closeHandle(alsa: AlsaLibrary, handle: Handle): Promise<void> {
 }
 
 /** Asks for our format and buffer, for stamps of CLOCK_MONOTONIC and for an explicit start; returns the buffer's length. */
-function configure(alsa: AlsaLibrary, handle: Handle): number {
+function configure(alsa: AlsaLibrary, handle: Handle, wantedFrames: number): number {
   const bufferFrames = withMemory(alsa, 'hw_params', (hw) => {
     check(alsa, alsa.hwAny(handle, hw), 'snd_pcm_hw_params_any');
     check(alsa, alsa.hwAccess(handle, hw, ACCESS_RW_INTERLEAVED), 'access to the card');
     check(alsa, alsa.hwFormat(handle, hw, FORMAT_S16), '16 bits');
     check(alsa, alsa.hwChannels(handle, hw, 1), 'one channel');
     check(alsa, alsa.hwRate(handle, hw, SAMPLE_RATE, 0), '48 kHz');
-    const buffer: [number] = [BUFFER_FRAMES];
+    const buffer: [number] = [wantedFrames];
     check(alsa, alsa.hwPeriodNear(handle, hw, [PERIOD_FRAMES], [0]), 'period');
     check(alsa, alsa.hwBufferNear(handle, hw, buffer), 'buffer');
     check(alsa, alsa.hwParams(handle, hw), 'snd_pcm_hw_params');

@@ -11,7 +11,9 @@ class Bench {
   readonly health: (string | null)[] = [];
   readonly asked: { heardAtUs: number; pace: number }[] = [];
   readonly opened: string[] = [];
-  readonly priorities: boolean[] = [];
+  /** How long a buffer was asked for at each opening. */
+  readonly buffers: number[] = [];
+  isRealTime = true;
   /** What the next attempts to open meet; the last one stays. */
   readonly cards: (Pcm | PcmError | Promise<Pcm>)[] = [];
   readonly sink: AlsaSink;
@@ -22,9 +24,8 @@ class Bench {
       device: 'card',
       clock: this.clock,
       random: () => 0,
-      raisePriority: () => Promise.resolve(true),
-      onPriority: (isRealTime) => this.priorities.push(isRealTime),
-      openPcm: (device) => this.#open(device),
+      raisePriority: () => Promise.resolve(this.isRealTime),
+      openPcm: (device, bufferFrames) => this.#open(device, bufferFrames),
     });
   }
 
@@ -51,8 +52,9 @@ class Bench {
     for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
   }
 
-  async #open(device: string): Promise<Pcm> {
+  async #open(device: string, bufferFrames: number): Promise<Pcm> {
     this.opened.push(device);
+    this.buffers.push(bufferFrames);
     const next = (this.cards.length > 1 ? this.cards.shift() : this.cards[0]) ?? new PcmError('ENOENT', '');
     if (next instanceof PcmError) throw next;
     return next;
@@ -92,7 +94,7 @@ describe('the ALSA sink', () => {
     expect(Math.max(...errors.slice(-500))).toBeLessThan(30);
     expect(rig.asked.at(-1)?.pace).toBeCloseTo(1 - ppm * 1e-6, 5);
     expect(soundsOf(card)).toHaveLength(1);
-    expect([rig.health, rig.sink.report.underruns, rig.priorities]).toEqual([[], 0, [true]]);
+    expect([rig.health, rig.sink.report.underruns]).toEqual([[], 0]);
   });
 
   it('begins with one buffer of silence and keeps the card full', async () => {
@@ -236,4 +238,16 @@ describe('the time stamp of a reading', () => {
   ])('with $what', ({ stampUs, atUs }) => {
     expect(stampWithin(stampUs, 5_000_000, 5_000_400)).toBe(atUs);
   });
+});
+
+it.each([
+  { isRealTime: true, bufferFrames: 2_880 },
+  { isRealTime: false, bufferFrames: 9_600 },
+])('with real-time priority $isRealTime it says so and asks for $bufferFrames frames', async (row) => {
+  const rig = new Bench(new FakePcm(new HandClock()));
+  expect(rig.sink.isRealTime).toBeNull();
+  rig.isRealTime = row.isRealTime;
+  await rig.start();
+  expect([rig.sink.isRealTime, rig.buffers]).toEqual([row.isRealTime, [row.bufferFrames]]);
+  await rig.sink.close();
 });

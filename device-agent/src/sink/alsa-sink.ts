@@ -5,7 +5,6 @@ import { DeviceLine } from './device-line.ts';
 import { PcmFeeder } from './pcm-feeder.ts';
 import type { FeederCounts } from './pcm-feeder.ts';
 import type { OpenPcm, Pcm } from './pcm.ts';
-import { takeRealTimePriority } from './real-time.ts';
 import type { OnSinkHealth, Render, Sink } from './sink.ts';
 
 export interface AlsaSinkOptions {
@@ -14,12 +13,14 @@ export interface AlsaSinkOptions {
   readonly clock: MonotonicClock;
   readonly random?: () => number;
   readonly openPcm?: OpenPcm;
-  /** Whether the thread got real-time priority; asked once. */
+  /** Whether the thread got real-time priority; asked once. Only a thread that does nothing else asks for it. */
   readonly raisePriority?: () => Promise<boolean>;
-  readonly onPriority?: (isRealTime: boolean) => void;
 }
 
-// A tenth of the buffer: one that comes 150 ms late still finds the card playing.
+/** 60 ms: what is decided is heard so much later, and a thread with real-time priority is never late by a part of it. */
+const SHORT_BUFFER_FRAMES = 2_880;
+/** 200 ms: what a busy process without priority needs in order not to fall silent. */
+const LONG_BUFFER_FRAMES = 9_600;
 const FEED_EVERY_MS = 20;
 // A card that is plugged in again is heard again soon; the look costs little.
 const LOOK_AGAIN_FIRST_MS = 500;
@@ -45,6 +46,7 @@ export class AlsaSink implements Sink {
   #feeder: PcmFeeder | null = null;
   #past: FeederCounts = { underruns: 0, suspends: 0 };
   #device: Promise<void> = Promise.resolve();
+  #isRealTime: boolean | null = null;
   #hasFailed = false;
   #isClosed = false;
   #closing: Promise<void> | null = null;
@@ -55,13 +57,16 @@ export class AlsaSink implements Sink {
     this.#backoff = new Backoff(LOOK_AGAIN_FIRST_MS, LOOK_AGAIN_MOST_MS, options.random ?? Math.random);
   }
 
+  get isRealTime(): boolean | null {
+    return this.#isRealTime;
+  }
+
   /** Begins to look for the card. Whether it is found is told by `onHealth`. */
   async start(render: Render, onHealth: OnSinkHealth = () => {}): Promise<void> {
     if (this.#render !== null || this.#isClosed) return;
     this.#render = render;
     this.#onHealth = onHealth;
-    const isRealTime = await (this.#options.raisePriority ?? takeRealTimePriority)();
-    this.#options.onPriority?.(isRealTime);
+    this.#isRealTime = (await this.#options.raisePriority?.()) ?? false;
     this.#look();
   }
 
@@ -100,7 +105,10 @@ export class AlsaSink implements Sink {
   async #open(): Promise<void> {
     if (this.#isClosed || this.#render === null) return;
     try {
-      const pcm = await this.#openPcm(this.#options.device);
+      const pcm = await this.#openPcm(
+        this.#options.device,
+        this.#isRealTime === true ? SHORT_BUFFER_FRAMES : LONG_BUFFER_FRAMES,
+      );
       this.#take(pcm, this.#render);
     } catch (error) {
       this.#fail(error);

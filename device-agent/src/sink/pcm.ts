@@ -30,8 +30,11 @@ export interface Pcm {
   close(): Promise<void>;
 }
 
-/** Opens a card by its ALSA name. Rejects with `PcmError`, also where libasound is missing. */
-export type OpenPcm = (device: string) => Promise<Pcm>;
+/**
+ * Opens a card by its ALSA name, with a buffer as near to the wanted length as it can have. Rejects with `PcmError`, also
+ * where libasound is missing.
+ */
+export type OpenPcm = (device: string, bufferFrames: number) => Promise<Pcm>;
 
 /** A call of the sound library that failed. `code` is the name of the errno, or LIBRARY_MISSING. */
 export class PcmError extends Error {

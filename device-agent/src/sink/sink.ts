@@ -10,6 +10,8 @@ export type OnSinkHealth = (failure: Error | null) => void;
 /** Where sound goes. It pulls: it knows when what it writes will be heard. */
 export interface Sink {
   readonly kind: string;
+  /** Whether it is fed with real-time priority; null while that is not known, absent where it makes no difference. */
+  readonly isRealTime?: boolean | null;
   start(render: Render, onHealth?: OnSinkHealth): Promise<void>;
   /** Stops pulling and gives the device or file back. May be called twice. */
   close(): Promise<void>;

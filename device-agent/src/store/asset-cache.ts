@@ -1,14 +1,13 @@
 // The audio of the plan, on this receiver's disk before it is due: fetched one at a time, checked, kept as long as a
 // plan needs it. What lies there from before is checked once before it counts.
-import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Schema, type MediaTime, type PlanItem } from '@loalang/shared';
-import { openOggOpus, type OggOpusReader } from '@loalang/shared/ogg';
 import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
 import { Backoff, pause } from '../link/backoff.ts';
 import { AssetCorrupt, fetchAsset, hashFile, type AssetSource } from './asset-fetch.ts';
+import type { AssetFile } from './asset-file.ts';
 import { isDueSoon, wantedAssets, type WantedAsset } from './asset-order.ts';
 import { isDiskFull } from './atomic-file.ts';
 
@@ -91,12 +90,10 @@ export class AssetCache {
     return this.#checked.has(sha256);
   }
 
-  /** Opens a cached asset; null where it isn't cached. Throws `OggError` where it is no Ogg Opus. */
-  open(sha256: string): OggOpusReader | null {
-    const size = this.#checked.get(sha256);
-    if (size === undefined) return null;
-    const path = this.#pathOf(sha256);
-    return openOggOpus({ size, readAt: (offset, length) => readAt(path, offset, length) });
+  /** Where a cached asset lies; null where it isn't cached. */
+  find(sha256: string): AssetFile | null {
+    const bytes = this.#checked.get(sha256);
+    return bytes === undefined ? null : { path: this.#pathOf(sha256), bytes };
   }
 
   /** A cached file turned out to be damaged: it is checked again, and fetched again where the check fails. */
@@ -287,21 +284,5 @@ class CacheFull extends Error {
 
   constructor(neededBytes: number, maxBytes: number) {
     super(`the plan needs ${neededBytes} bytes, the cache holds ${maxBytes}`);
-  }
-}
-
-// Opened for each read: a window is read every few seconds of audio, and no handle can leak from a reader that is
-// dropped in the middle. What can't be read ends the audio there.
-function readAt(path: string, offset: number, length: number): Uint8Array {
-  const bytes = Buffer.alloc(length);
-  let descriptor: number | null = null;
-  try {
-    descriptor = openSync(path, 'r');
-    return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
-  } catch (error) {
-    if (error instanceof Error) return new Uint8Array(0);
-    throw error;
-  } finally {
-    if (descriptor !== null) closeSync(descriptor);
   }
 }

@@ -114,6 +114,7 @@ export class TestReceiver {
       cached: [],
       playing: null,
       bufferMs: null,
+      isRealTime: null,
       volume: 100,
       isMuted: false,
       board: {

@@ -55,6 +55,8 @@ export const statusSchema = z.object({
   playing: z.object({ broadcastId: broadcastIdSchema, kind: z.enum(['item', 'stream']) }).nullable(),
   /** Audio in the jitter buffer ahead of what is heard; null without a stream. */
   bufferMs: z.number().int().nullable(),
+  /** Whether the sound card is fed with real-time priority; null where there is no card. Without it a busy board may click. */
+  isRealTime: z.boolean().nullable(),
   volume: z.number().int().min(0).max(100),
   isMuted: z.boolean(),
   board: z.object({

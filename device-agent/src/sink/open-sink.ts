@@ -1,0 +1,46 @@
+import { mkdirSync } from 'node:fs';
+import type { MediaTime } from '@loalang/shared';
+import type { MonotonicClock } from '../clock/monotonic.ts';
+import { AlsaSink } from './alsa-sink.ts';
+import { PacedNullSink } from './paced-null-sink.ts';
+import type { Sink } from './sink.ts';
+import { WavSink } from './wav-sink.ts';
+
+/** A sink as a plain value. */
+export type SinkSettings =
+  | { readonly kind: 'null' }
+  /** Keeps the last hour of what is played, minute by minute. */
+  | { readonly kind: 'wav'; readonly folder: string }
+  /** `device` is ALSA's name of the card. */
+  | { readonly kind: 'alsa'; readonly device: string };
+
+export interface SinkSurroundings {
+  readonly clock: MonotonicClock;
+  readonly mediaTimeAt: (monotonicUs: number) => MediaTime | null;
+  readonly raisePriority: () => Promise<boolean>;
+  readonly onError: (error: unknown) => void;
+}
+
+const SEGMENT_MS = 60_000;
+const KEEP_SEGMENTS = 60;
+
+/** Makes the sink; it is started by whoever feeds it. */
+export function openSink(settings: SinkSettings, around: SinkSurroundings): Sink {
+  const { clock, mediaTimeAt, onError, raisePriority } = around;
+  switch (settings.kind) {
+    case 'null':
+      return new PacedNullSink({ clock });
+    case 'wav':
+      mkdirSync(settings.folder, { recursive: true });
+      return new WavSink({
+        folder: settings.folder,
+        segmentMs: SEGMENT_MS,
+        keepSegments: KEEP_SEGMENTS,
+        clock,
+        mediaTimeAt,
+        onError,
+      });
+    case 'alsa':
+      return new AlsaSink({ device: settings.device, clock, raisePriority });
+  }
+}
