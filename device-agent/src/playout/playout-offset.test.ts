@@ -99,8 +99,8 @@ describe('a receiver with an acoustic offset', () => {
       if (nowMs === 7_000) rig.now({ stopped: [idOf(1), idOf(2)] });
     });
     expect(peak(heard.subarray(3_900 * 48, 4_000 * 48))).toBeGreaterThan(0.1);
-    expect(peak(heard.subarray(4_020 * 48 + 1))).toBe(0);
-    expect(rig.proofOf(1)).toMatchObject({ reason: 'stopped', endedAt: afterNoon(4_020) });
+    expect(peak(heard.subarray(4_025 * 48 + 1))).toBe(0);
+    expect(rig.proofOf(1)).toMatchObject({ reason: 'stopped', endedAt: afterNoon(4_025) });
     expect(rig.proofOf(2)).toMatchObject({ reason: 'stopped', startedAt: null });
   });
 

@@ -215,7 +215,7 @@ describe('a live stream', () => {
     const heard = await play(rig, 1, all, 6_000, (nowMs) => {
       if (nowMs === 2_000) rig.now({ stopped: [idOf(1)] });
     });
-    expect(peak(heard.subarray(2_020 * 48 + 1))).toBe(0);
+    expect(peak(heard.subarray(2_025 * 48 + 1))).toBe(0);
     expect(rig.proofOf(1)?.reason).toBe('stopped');
   });
 

@@ -8,6 +8,7 @@ import { choose, nextChangeUs, releaseAt, standingOf } from './arbiter.ts';
 import type { Kind, Standing } from './arbiter.ts';
 import type { Broadcast, PlayableItem } from './broadcast.ts';
 import type { Gap } from './gaps.ts';
+import { LOOK_AHEAD_SAMPLES, Limiter } from './limiter.ts';
 import { LineUp } from './line-up.ts';
 import type { NowState } from './line-up.ts';
 import { FADE_SAMPLES, Mixer } from './mixer.ts';
@@ -54,6 +55,7 @@ export class Playout {
   readonly #options: PlayoutOptions;
   readonly #lineUp: LineUp;
   readonly #mixer = new Mixer();
+  readonly #limiter = new Limiter();
   readonly #steering = new Steering();
   readonly #ring = new MonitorRing();
   #events: (() => void)[] = [];
@@ -79,16 +81,16 @@ export class Playout {
 
   /**
    * Fills `out` with what must be heard from the monotonic moment `heardAtUs` on, where a sample takes `pace` times its
-   * nominal length. Never throws.
+   * nominal length. Never throws. What is decided here is heard 5 ms later, since the limiter looks so far ahead.
    */
   render(heardAtUs: number, out: Float32Array, pace = 1): void {
     this.#isUnheard = false;
     out.fill(0);
     for (let done = 0; done < out.length; done += MAX_READ_SAMPLES) {
       const slice = out.subarray(done, done + MAX_READ_SAMPLES);
-      const sliceUs = heardAtUs + (done / SAMPLES_PER_US) * pace;
+      const sliceUs = heardAtUs + ((done + LOOK_AHEAD_SAMPLES) / SAMPLES_PER_US) * pace;
       this.#guard(() => this.#renderSlice(sliceUs, slice, pace));
-      clamp(slice);
+      this.#limiter.process(slice);
     }
     this.#noteSounding();
     this.#deliver();
@@ -191,6 +193,7 @@ export class Playout {
 
   #passUnheard(nowUs: number): void {
     this.#mixer.silence();
+    this.#limiter.reset();
     this.#steering.forget();
     const heardAt = this.#options.timeline.toMediaTime(nowUs);
     if (heardAt === null) return;
@@ -381,11 +384,4 @@ function reasonOf(standing: Standing, obstacle: MissedReason | null, isBeaten: b
 /** Loudness is heard as a power of the amplitude: half the number sounds about half as loud, 12 dB less. */
 export function gainOfVolume(volume: number): number {
   return (Math.max(0, Math.min(100, volume)) / 100) ** 2;
-}
-
-function clamp(samples: Float32Array): void {
-  for (let index = 0; index < samples.length; index += 1) {
-    const sample = samples[index] ?? 0;
-    if (!(sample >= -1 && sample <= 1)) samples[index] = Number.isNaN(sample) ? 0 : Math.sign(sample);
-  }
 }
