@@ -6,7 +6,7 @@ import type { MediaTime, Policy, Priority } from '@loalang/shared';
 /** 20 ms: how long a change takes. What must be silent from a moment on begins to fade so long before it. */
 export const FADE_US = 20_000;
 // The end of an item is faded over 5 ms only, since it is part of what was approved.
-const RELEASE_US = 5_000;
+export const RELEASE_US = 5_000;
 const MINUTE_US = 60_000_000;
 
 export type Kind = 'item' | 'stream';

@@ -22,6 +22,8 @@ export interface BroadcastParts {
 export interface Broadcast extends Candidate {
   readonly account: Account;
   readonly knownAt: MediaTime | null;
+  /** When its first sound is due: its start, or a stream's latency later. */
+  readonly soundsAt: MediaTime;
   readonly armed: Armed<Source> | null;
   /** Why it can't sound at a moment at which it may; null where it can. */
   obstacle(at: MediaTime): MissedReason | null;

@@ -35,6 +35,10 @@ export class ItemBroadcast implements Broadcast {
     this.#arming = new Arming(createDecoder, () => this.#prepare(), 'asset-corrupt');
   }
 
+  get soundsAt(): MediaTime {
+    return this.startAt;
+  }
+
   get armed(): Armed<Source> | null {
     return this.#arming.armed;
   }

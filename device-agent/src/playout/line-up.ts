@@ -3,6 +3,7 @@ import type { OpusDecoder } from '@loalang/shared/opus';
 import type { Progress } from './account.ts';
 import { precedence, standingOf } from './arbiter.ts';
 import type { Rules } from './arbiter.ts';
+import { AttentionSignal } from './attention-signal.ts';
 import type { Broadcast, BroadcastParts, PlayableItem } from './broadcast.ts';
 import { ItemBroadcast } from './item-broadcast.ts';
 import { StreamBroadcast } from './stream-broadcast.ts';
@@ -20,8 +21,9 @@ export interface LineUpOptions {
   readonly progressOf: (broadcastId: string) => Progress | null;
 }
 
-// A decoder comes within milliseconds; a slow card that has to read the first pages takes longer.
-const ARM_AHEAD_US = 2_500_000;
+// A decoder comes within milliseconds; a slow card that has to read the first pages takes longer. An emergency draws
+// attention three seconds ahead.
+const ARM_AHEAD_US = 3_500_000;
 const ARM_EVERY_US = 250_000;
 // Decoders held ready at most, some 100 KB each; what is further down the order is armed once it moves up.
 const MAX_ARMED = 6;
@@ -33,6 +35,8 @@ const NO_QUIET_HOURS: Policy = { utcOffsetMinutes: 420, quietHours: [] };
 export class LineUp {
   readonly #options: LineUpOptions;
   readonly #near = new Map<string, Broadcast>();
+  /** Of the near emergencies, by the same ids. */
+  readonly #signals = new Map<string, AttentionSignal>();
   readonly #proved = new Set<string>();
   #upcoming: { item: PlayableItem; knownAt: MediaTime | null }[] = [];
   #cancelled = new Set<string>();
@@ -49,6 +53,11 @@ export class LineUp {
 
   get near(): Iterable<Broadcast> {
     return this.#near.values();
+  }
+
+  /** Whatever may take the loudspeaker: the near broadcasts, and what draws attention to them. */
+  get candidates(): Broadcast[] {
+    return [...this.#near.values(), ...this.#signals.values()];
   }
 
   get isEmpty(): boolean {
@@ -95,7 +104,7 @@ export class LineUp {
     let count = 0;
     for (const { item, knownAt } of this.#upcoming) {
       if (item.startAt - ARM_AHEAD_US > at) break;
-      this.#near.set(item.broadcastId, new ItemBroadcast(item, this.#parts(item.broadcastId, knownAt)));
+      this.#add(new ItemBroadcast(item, this.#parts(item.broadcastId, knownAt)));
       count += 1;
     }
     if (count > 0) this.#upcoming = this.#upcoming.slice(count);
@@ -107,6 +116,7 @@ export class LineUp {
   /** Takes a broadcast off for good; one that is `proved` never comes back. */
   remove(broadcast: Broadcast, isProved: boolean): void {
     this.#near.delete(broadcast.id);
+    this.#signals.delete(broadcast.id);
     this.#cancelled.delete(broadcast.id);
     broadcast.disarm();
     if (!isProved) return;
@@ -119,6 +129,7 @@ export class LineUp {
   close(): void {
     for (const broadcast of this.#near.values()) broadcast.disarm();
     this.#near.clear();
+    this.#signals.clear();
     this.#upcoming = [];
   }
 
@@ -144,8 +155,13 @@ export class LineUp {
     const known = this.stream(stream.id);
     if (known !== null) known.adopt(stream);
     else if (!this.#near.has(stream.id) && !this.#proved.has(stream.id)) {
-      this.#near.set(stream.id, new StreamBroadcast(stream, this.#parts(stream.id, at)));
+      this.#add(new StreamBroadcast(stream, this.#parts(stream.id, at)));
     }
+  }
+
+  #add(broadcast: Broadcast): void {
+    this.#near.set(broadcast.id, broadcast);
+    if (broadcast.priority === 'emergency') this.#signals.set(broadcast.id, new AttentionSignal(broadcast));
   }
 
   #parts(id: string, knownAt: MediaTime | null): BroadcastParts {

@@ -96,7 +96,7 @@ describe('a planned item', () => {
 
   it('gives way to a higher one without a click and goes on where the clock says', async () => {
     const rig = await Rig.create();
-    const higher = { ...itemOf(2, 2_000, 1_000, OTHER_OGG), priority: 'emergency' as const };
+    const higher = { ...itemOf(2, 2_000, 1_000, OTHER_OGG), priority: 'priority' as const };
     rig.plan(itemOf(1, 1_000, 4_000, OGG), higher);
     const heard = await rig.runTo(6_000);
     expect(likeness(heard, 2_030 * 48, OTHER, 30 * 48, 940 * 48)).toBeGreaterThan(0.95);

@@ -224,7 +224,7 @@ export class Playout {
       this.#closeEnded(at);
       const end = Math.min(out.length, this.#nextChange(span, done, at));
       const stretch = out.subarray(done, end);
-      const able = [...this.#lineUp.near].filter((each) => each.obstacle(at) === null);
+      const able = this.#lineUp.candidates.filter((each) => each.obstacle(at) === null);
       const winner = choose(able, this.#lineUp.rules, at);
       const isHeard = this.#sound(winner, span, done, at, stretch);
       this.#mixer.mixTails(stretch);
@@ -234,7 +234,7 @@ export class Playout {
   }
 
   #nextChange(span: Span, done: number, at: MediaTime): number {
-    let nextUs = nextChangeUs(this.#lineUp.near, at);
+    let nextUs = nextChangeUs(this.#lineUp.candidates, at);
     for (const broadcast of this.#lineUp.near) {
       const readyAtUs = broadcast.readyAtUs(at);
       if (readyAtUs > at) nextUs = Math.min(nextUs, readyAtUs);

@@ -1,4 +1,4 @@
-import { mediaTime } from '@loalang/shared';
+import { addUs, mediaTime } from '@loalang/shared';
 import type { AudioPacket, LiveStream, MediaTime, MissedReason } from '@loalang/shared';
 import { FRAME_US } from '@loalang/shared/opus';
 import type { OpusDecoder } from '@loalang/shared/opus';
@@ -36,6 +36,10 @@ export class StreamBroadcast implements Broadcast {
     this.knownAt = knownAt;
     this.buffer = new JitterBuffer(stream.startAt, stream.expiresAt);
     this.#arming = new Arming(createDecoder, () => (decoder) => this.#open(decoder), 'no-packets');
+  }
+
+  get soundsAt(): MediaTime {
+    return addUs(this.startAt, this.#stream.latencyMs * 1000);
   }
 
   get armed(): Armed<Source> | null {
