@@ -2,7 +2,7 @@
 import type { AudioPacket, MediaTime, MissedReason } from '@loalang/shared';
 import type { MediaLine } from '../clock/index.ts';
 import type { Gap, Heard, NowState, Progress, ProofDraft } from '../playout/index.ts';
-import type { SinkSettings } from '../sink/index.ts';
+import type { HeldCard, SinkSettings } from '../sink/index.ts';
 import type { RenderPlan, RenderReport } from './renderer.ts';
 
 /** What a thread begins with. */
@@ -10,6 +10,7 @@ export interface ThreadSettings {
   readonly sink: SinkSettings;
   readonly progress: readonly Progress[];
   readonly reasonBefore: MissedReason;
+  readonly heldCard: HeldCard;
 }
 
 export type Question =

@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AudioPacket, Priority } from '@loalang/shared';
 import type { MediaLine } from '../clock/index.ts';
 import type { ProofDraft } from '../playout/index.ts';
@@ -27,6 +27,7 @@ import type { Renderer, RendererEvents, RenderItem, RenderPlan, RenderReport } f
 import { SteppedSink, stepChannel, type Step } from './stepped-sink.ts';
 import { ThreadRenderer } from './thread-renderer.ts';
 
+vi.setConfig({ testTimeout: 120_000 });
 const ITEM_MS = 6_000;
 const SLOW: MediaLine = { fromUs: 0, mediaUs: NOON, driftPpm: 40, slewPpm: 100, slewUntilUs: 3e6 };
 const audio = noise(5, (ITEM_MS / 1_000) * 48_000);

@@ -68,7 +68,7 @@ export class SteppedSink implements Sink {
       this.#nowUs = fromUs + block * 20_000;
       this.#render(this.#nowUs, heard.subarray(block * BLOCK_SAMPLES, (block + 1) * BLOCK_SAMPLES));
       // Decoders come by promises: one that is asked for now comes after those that were asked for before.
-      if (block % 10 === 0) (await createOpusDecoder()).close();
+      if (block % 25 === 0) (await createOpusDecoder()).close();
       await new Promise((resolve) => setImmediate(resolve));
       if (told !== undefined) Atomics.add(told, 0, 1);
       if (told !== undefined) Atomics.notify(told, 0);

@@ -3,7 +3,7 @@ import type { AudioPacket, MediaTime } from '@loalang/shared';
 import type { MediaLine, MonotonicClock, Timer } from '../clock/index.ts';
 import { Backoff } from '../link/backoff.ts';
 import type { Gap, Heard, NowState, Progress } from '../playout/index.ts';
-import type { SinkSettings } from '../sink/index.ts';
+import { closeHeldCard, type HeldCard, type SinkSettings } from '../sink/index.ts';
 import { detach, type FromThread, type Question, type ThreadSettings, type ToThread } from './messages.ts';
 import { OpenBroadcasts } from './open-broadcasts.ts';
 import { Questions } from './questions.ts';
@@ -52,6 +52,7 @@ export class ThreadRenderer implements Renderer {
   readonly #broadcasts: OpenBroadcasts;
   readonly #questions: Questions<Question, readonly Gap[] | Heard | null>;
   readonly #backoff: Backoff;
+  readonly #heldCard: HeldCard = new BigInt64Array(new SharedArrayBuffer(8));
   #worker: Worker | null = null;
   #report = NOTHING_YET;
   #line: MediaLine | null = null;
@@ -141,7 +142,7 @@ export class ThreadRenderer implements Renderer {
     this.#worker = null;
     this.#questions.giveUp();
     // One that hangs in a driver is left behind; it ends with the process.
-    if (worker !== null) await this.#within(worker.terminate(), END_WITHIN_MS);
+    if (worker !== null) await this.#within(this.#end(worker), END_WITHIN_MS);
   }
 
   #spawn(): void {
@@ -149,6 +150,7 @@ export class ThreadRenderer implements Renderer {
     const workerData: ThreadSettings = {
       sink,
       progress: this.#broadcasts.progress,
+      heldCard: this.#heldCard,
       reasonBefore: this.#threads === 0 ? 'powered-off' : 'sink-failed',
     };
     this.#threads += 1;
@@ -219,7 +221,7 @@ export class ThreadRenderer implements Renderer {
     this.#worker = null;
     this.#timer?.cancel();
     this.#onClosed();
-    void worker.terminate();
+    void this.#end(worker);
     this.#questions.giveUp();
     this.#options.events.onFault(error);
     this.#tell({ ...this.#report, playing: null, bufferMs: null, sinkFailure: error.message });
@@ -227,7 +229,17 @@ export class ThreadRenderer implements Renderer {
       this.#timer = this.#options.clock.after(this.#backoff.nextMs(), () => this.#again());
   }
 
+  // Resolves once the thread is no more; what hangs in a driver may never be.
+  async #end(worker: Worker): Promise<void> {
+    await worker.terminate();
+    await closeHeldCard(this.#heldCard).catch((error: unknown) => this.#options.events.onFault(error));
+  }
+
   #again(): void {
+    if (this.#droppedPackets > 0) {
+      this.#options.events.onFault(new Error(`${this.#droppedPackets} packets were dropped meanwhile`));
+    }
+    this.#droppedPackets = 0;
     const wanted = new Set([
       ...(this.#plan?.items ?? []).map(({ broadcastId }) => broadcastId),
       ...(this.#now?.streams ?? []).map(({ id }) => id),

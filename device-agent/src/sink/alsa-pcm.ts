@@ -30,30 +30,50 @@ const NEVER_FRAMES = 0x4000_0000;
 const MAX_STAMP_ERROR_US = 1_000_000;
 const TIMESPEC_BYTES = 16;
 
+/**
+ * Where a thread notes the card that it has open (0: none), so that another can close it when the thread was ended by force:
+ * until then nobody in this process could open it again.
+ */
+export type HeldCard = BigInt64Array<SharedArrayBuffer>;
+
+/** Closes what a thread that is no more has left open. */
+export async function closeHeldCard(held: HeldCard): Promise<void> {
+  const handle = Atomics.exchange(held, 0, 0n);
+  if (handle !== 0n) await closeHandle(await loadAlsa(), handle);
+}
+
 /** Opens a card for playing. One that can't do mono at 48 kHz itself is opened behind ALSA's converters. */
-export async function openAlsaPcm(device: string, bufferFrames: number): Promise<Pcm> {
+export async function openAlsaPcm(
+  device: string,
+  bufferFrames: number,
+  held: HeldCard = nobodysCard(),
+): Promise<Pcm> {
   const alsa = await loadAlsa();
   const handle = await openHandle(alsa, device);
   try {
-    return new AlsaPcm(alsa, handle, configure(alsa, handle, bufferFrames));
+    const pcm = new AlsaPcm(alsa, handle, configure(alsa, handle, bufferFrames), held);
+    if (typeof handle === 'bigint') Atomics.store(held, 0, handle);
+    return pcm;
   } catch (error) {
     await closeHandle(alsa, handle);
     if (!(error instanceof PcmError) || error.code !== 'EINVAL' || device.startsWith('plug')) throw error;
   }
-  return openAlsaPcm(`plug:'${device}'`, bufferFrames);
+  return openAlsaPcm(`plug:'${device}'`, bufferFrames, held);
 }
 
 class AlsaPcm implements Pcm {
   readonly bufferFrames: number;
   readonly #alsa: AlsaLibrary;
   readonly #handle: Handle;
+  readonly #held: HeldCard;
   readonly #status: Handle;
   readonly #time = new Uint8Array(TIMESPEC_BYTES);
   #closing: Promise<void> | null = null;
 
-  constructor(alsa: AlsaLibrary, handle: Handle, bufferFrames: number) {
+  constructor(alsa: AlsaLibrary, handle: Handle, bufferFrames: number, held: HeldCard) {
     this.#alsa = alsa;
     this.#handle = handle;
+    this.#held = held;
     this.bufferFrames = bufferFrames;
     this.#status = alsa.allocate('status');
   }
@@ -102,6 +122,8 @@ class AlsaPcm implements Pcm {
   }
 
   async #close(): Promise<void> {
+    // Before, not after: closed twice it would take the process down, not at all only the card.
+    Atomics.store(this.#held, 0, 0n);
     await closeHandle(this.#alsa, this.#handle);
     this.#alsa.free('status', this.#status);
   }
@@ -120,6 +142,10 @@ export function timespecUs(bytes: Uint8Array): number {
 export function stampWithin(stampUs: number, beforeUs: number, afterUs: number): number {
   const isOurs = stampUs > beforeUs - MAX_STAMP_ERROR_US && stampUs <= afterUs;
   return isOurs ? stampUs : (beforeUs + afterUs) / 2;
+}
+
+function nobodysCard(): HeldCard {
+  return new BigInt64Array(new SharedArrayBuffer(8));
 }
 
 function monotonicUs(): number {

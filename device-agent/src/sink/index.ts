@@ -1,3 +1,5 @@
+export { closeHeldCard } from './alsa-pcm.ts';
+export type { HeldCard } from './alsa-pcm.ts';
 export { AlsaSink } from './alsa-sink.ts';
 export type { AlsaSinkOptions } from './alsa-sink.ts';
 export { PacedNullSink } from './paced-null-sink.ts';

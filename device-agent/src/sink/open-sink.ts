@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { MediaTime } from '@loalang/shared';
 import type { MonotonicClock } from '../clock/monotonic.ts';
+import { openAlsaPcm, type HeldCard } from './alsa-pcm.ts';
 import { AlsaSink } from './alsa-sink.ts';
 import { PacedNullSink } from './paced-null-sink.ts';
 import type { Sink } from './sink.ts';
@@ -18,6 +19,7 @@ export interface SinkSurroundings {
   readonly clock: MonotonicClock;
   readonly mediaTimeAt: (monotonicUs: number) => MediaTime | null;
   readonly raisePriority: () => Promise<boolean>;
+  readonly heldCard: HeldCard;
   readonly onError: (error: unknown) => void;
 }
 
@@ -26,7 +28,7 @@ const KEEP_SEGMENTS = 60;
 
 /** Makes the sink; it is started by whoever feeds it. */
 export function openSink(settings: SinkSettings, around: SinkSurroundings): Sink {
-  const { clock, mediaTimeAt, onError, raisePriority } = around;
+  const { clock, mediaTimeAt, onError, raisePriority, heldCard } = around;
   switch (settings.kind) {
     case 'null':
       return new PacedNullSink({ clock });
@@ -41,6 +43,11 @@ export function openSink(settings: SinkSettings, around: SinkSurroundings): Sink
         onError,
       });
     case 'alsa':
-      return new AlsaSink({ device: settings.device, clock, raisePriority });
+      return new AlsaSink({
+        device: settings.device,
+        clock,
+        raisePriority,
+        openPcm: (device, bufferFrames) => openAlsaPcm(device, bufferFrames, heldCard),
+      });
   }
 }

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { systemClock } from '../clock/monotonic.ts';
 
 const SAMPLE_RATE = 48_000;
-const DEADLINE_MS = 20_000;
+// A machine that is busy with other tests is slow, not wrong.
+const DEADLINE_MS = 60_000;
 // Two minutes: a test that runs longer has lost its way.
 const MAX_SAMPLES = 120 * SAMPLE_RATE;
 
