@@ -343,7 +343,8 @@ export class Playout {
   }
 
   #measure(out: Float32Array): void {
-    const squares = out.reduce((sum, sample) => sum + sample * sample, 0);
+    let squares = 0;
+    for (let index = 0; index < out.length; index += 1) squares += (out[index] ?? 0) ** 2;
     const weight = Math.min(1, out.length / LEVEL_SAMPLES);
     this.#meanSquare += (squares / out.length - this.#meanSquare) * weight;
   }
