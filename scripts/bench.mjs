@@ -3,6 +3,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { main, root, runNode, SetupError, setUp } from './setup.mjs';
 
+/** What some benchmarks need beyond ffmpeg. */
+const twoCards = ['pulseaudio', 'snapserver', 'snapclient'];
+const programs = { sync: twoCards, agent: twoCards };
+
 await main(() => {
   const [name, ...rest] = process.argv.slice(2);
   const names = readdirSync(join(root, 'bench'))
@@ -11,6 +15,6 @@ await main(() => {
   if (name === undefined || !names.includes(name)) {
     throw new SetupError(`Name a benchmark: ${names.join(', ')}`);
   }
-  setUp({ programs: ['ffmpeg'], withNodeOpus: true });
+  setUp({ programs: ['ffmpeg', ...(programs[name] ?? [])], withNodeOpus: true });
   return runNode(['--import', 'tsx', join(root, 'bench', `${name}.ts`), ...rest]);
 });

@@ -45,6 +45,9 @@ const systemPrograms = {
   chromium: { commands: ['chromium'], debian: 'chromium' },
   // A sound card made of software. Debian's package brings the way from ALSA to it (libasound2-plugins) along.
   pulseaudio: { commands: ['pulseaudio', 'parec'], debian: 'pulseaudio' },
+  // What `bench sync` and `bench agent` compare with.
+  snapserver: { commands: ['snapserver'], debian: 'snapserver' },
+  snapclient: { commands: ['snapclient'], debian: 'snapclient' },
 };
 
 function ensureProgram(name) {
