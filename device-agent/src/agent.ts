@@ -30,7 +30,6 @@ export class Agent {
       ...options,
       clock: options.clock ?? systemClock,
       log: options.log ?? pino({ enabled: false }),
-      wallClock: options.wallClock ?? (() => Date.now()),
       random: options.random ?? Math.random,
     };
   }

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { priorityRank, type MediaTime, type Now, type Plan, type PlanItem } from '@loalang/shared';
 import { createOpusDecoder } from '@loalang/shared/opus';
 import { makeToken, TrustStore, type SigningKey } from '@loalang/shared/signing';
-import { DeviceClock, type ClockSample, type Timer } from './clock/index.ts';
+import { DeviceClock, RtcKeeper, type ClockSample, type RtcReading, type Timer } from './clock/index.ts';
 import { Amplifier } from './health/index.ts';
 import { IdentityStore, type Membership } from './identity/index.ts';
 import { Backoff, pause, PlatformHttp, StreamGate } from './link/index.ts';
@@ -53,12 +53,14 @@ export class Core {
   membership: Membership | null;
   readonly #events: CoreEvents;
   readonly #progress: ProgressKeeper;
+  readonly #rtc: RtcKeeper | null;
   readonly #ended = new AbortController();
   #sinkWork: Promise<void> = Promise.resolve();
   #keepTimer: Timer | null = null;
   #unheardTimer: Timer | null = null;
   #isSounding = false;
   #hasSinkFailed = false;
+  #isRtcDumb = false;
   #hasSignedTime = false;
   #isRevoked = false;
 
@@ -73,6 +75,7 @@ export class Core {
     this.platform = new PlatformHttp(options.platformUrl);
     this.trust = new TrustStore(options.rootKey);
     this.clock = new DeviceClock({ kept: stored.ledger.time, isSounding: () => this.#isSounding });
+    this.#rtc = this.#makeRtcKeeper();
     this.plan = heldPlan(dataFolder, this.trust, (error) => this.#diskRefused(error, 'plan'));
     this.now = heldNow(dataFolder, this.trust, (error) => this.#diskRefused(error, 'now'));
     this.amplifier = new Amplifier(options.board, clock, events.onChange);
@@ -112,7 +115,7 @@ export class Core {
   /** Plays what is held, by the clock of the board until a better one is known. */
   async start(): Promise<void> {
     this.amplifier.mute();
-    this.#startClock();
+    this.#rtc?.start();
     // The first decoder has to load its library: not while something is due.
     (await createOpusDecoder()).close();
     await this.cache.start(this.plan.held?.items ?? []);
@@ -138,6 +141,7 @@ export class Core {
   /** Leaves the disk in order. */
   async close(): Promise<void> {
     this.#keepTimer?.cancel();
+    await this.#rtc?.close();
     await this.cache.close();
     await this.#keepTime();
     await this.ledger.close();
@@ -155,6 +159,11 @@ export class Core {
     return this.#hasSinkFailed;
   }
 
+  /** The battery-backed clock is dead, stands still, or was wrong at the start. */
+  get hasRtcFailed(): boolean {
+    return this.#isRtcDumb || this.clock.isRtcWrong;
+  }
+
   get isSounding(): boolean {
     return this.#isSounding;
   }
@@ -168,6 +177,7 @@ export class Core {
       this.applyPlan();
       void this.#keepTime();
     }
+    if (isTaken) this.#rtc?.look();
     if (isTaken) this.#events.onChange();
     return isTaken;
   }
@@ -267,11 +277,26 @@ export class Core {
     this.#events.onChange();
   }
 
-  #startClock(): void {
+  #makeRtcKeeper(): RtcKeeper | null {
+    const { board, clock, log } = this.options;
+    if (board.rtc === null) return null;
+    return new RtcKeeper({
+      rtc: board.rtc,
+      clock,
+      known: this.ledger.time?.rtc ?? null,
+      told: (monotonicUs) => this.clock.told(monotonicUs),
+      onFirst: (reading) => this.#startFromRtc(reading),
+      onLearnt: () => void this.#keepTime(),
+      onRefused: (error) => log.warn({ err: error }, 'the battery-backed clock could not be set'),
+    });
+  }
+
+  #startFromRtc(reading: RtcReading | null): void {
     const kept = this.ledger.time;
-    const wallMs = this.options.wallClock();
-    if (kept === null || wallMs === null) return;
-    this.clock.startFromRtc(kept, wallMs, this.options.clock.nowUs());
+    this.#isRtcDumb = reading === null;
+    if (reading !== null && kept !== null) this.clock.startFromRtc(kept, reading);
+    if (this.hasRtcFailed) this.options.log.error('the battery-backed clock is not to be believed');
+    this.#events.onChange();
   }
 
   // A card that is busy or gone must not keep the receiver from saying so.
@@ -327,7 +352,10 @@ export class Core {
   }
 
   async #keepTime(): Promise<void> {
-    const kept = this.clock.keep(this.options.clock.nowUs(), this.options.wallClock() ?? 0);
+    const nowUs = this.options.clock.nowUs();
+    const media = this.mediaNow();
+    const wallMs = media === null ? null : (this.#rtc?.atMs(nowUs, media) ?? null);
+    const kept = this.clock.keep(nowUs, wallMs, this.#rtc?.drift);
     if (kept !== null) await this.#keep(this.ledger.add({ kind: 'time', ...kept }), 'time');
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { pino, type Logger } from 'pino';
 import { LoaLangError, type MediaTime } from '@loalang/shared';
 import { Agent } from './agent.ts';
@@ -23,8 +23,6 @@ async function main(): Promise<void> {
     board: new LinuxBoard(dataFolder),
     sink,
     log,
-    // Without a battery-backed clock the system's clock stands still while the power is off.
-    wallClock: () => (existsSync('/dev/rtc0') ? Date.now() : null),
     ...(brokerUrl === null ? {} : { brokerUrl }),
     ...(joinCode === null ? {} : { joinCode }),
   });

@@ -17,8 +17,6 @@ export interface AgentOptions {
   readonly sink: Sink;
   readonly clock?: MonotonicClock;
   readonly log?: Logger;
-  /** The battery-backed clock, milliseconds since 1970; null where the board has none. By default the system's clock. */
-  readonly wallClock?: () => number | null;
   /** 0 to 1, for jitter. */
   readonly random?: () => number;
   readonly maxCacheBytes?: number;
@@ -27,5 +25,4 @@ export interface AgentOptions {
 }
 
 /** The options with everything that may be left out. */
-export type FullOptions = AgentOptions &
-  Required<Pick<AgentOptions, 'clock' | 'log' | 'wallClock' | 'random'>>;
+export type FullOptions = AgentOptions & Required<Pick<AgentOptions, 'clock' | 'log' | 'random'>>;

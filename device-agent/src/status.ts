@@ -42,6 +42,7 @@ export function buildStatus(core: Core, frame: StatusFrame): Status {
       isAmplifierFaulty: core.amplifier.hasFault,
       isDiskFull: core.cache.isDiskFull || frame.isProofDiskFull,
       hasSinkFailed: core.hasSinkFailed,
+      hasRtcFailed: core.hasRtcFailed,
     }),
     refused: frame.refused,
   };
