@@ -17,6 +17,16 @@ export interface AlsaSinkOptions {
   /** Whether the thread got real-time priority; asked once. */
   readonly raisePriority?: () => Promise<boolean>;
   readonly onPriority?: (isRealTime: boolean) => void;
+  /** How much faster than the monotonic clock this card was found to play before; null: not known. */
+  readonly initialDriftPpm?: number | null;
+}
+
+export interface CardReport extends FeederCounts {
+  /** How much faster than the monotonic clock the card plays. */
+  readonly driftPpm: number;
+  /** Whether that is worth remembering for the next start. */
+  readonly isDriftLearnt: boolean;
+  readonly moves: number;
 }
 
 // A tenth of the buffer: one that comes 150 ms late still finds the card playing.
@@ -37,7 +47,7 @@ export class AlsaSink implements Sink {
   readonly #openPcm: OpenPcm;
   readonly #backoff: Backoff;
   // Kept over underruns and unplugging: the drift is the card's.
-  readonly #line = new DeviceLine();
+  readonly #line: DeviceLine;
   #render: Render | null = null;
   #onHealth: OnSinkHealth = () => {};
   #timer: Timer | null = null;
@@ -51,6 +61,7 @@ export class AlsaSink implements Sink {
 
   constructor(options: AlsaSinkOptions) {
     this.#options = options;
+    this.#line = new DeviceLine(options.initialDriftPpm);
     this.#openPcm = options.openPcm ?? openAlsaPcm;
     this.#backoff = new Backoff(LOOK_AGAIN_FIRST_MS, LOOK_AGAIN_MOST_MS, options.random ?? Math.random);
   }
@@ -80,12 +91,13 @@ export class AlsaSink implements Sink {
   }
 
   /** What the card went through since the start, and how much faster than the monotonic clock it plays. */
-  get report(): FeederCounts & { readonly driftPpm: number; readonly moves: number } {
+  get report(): CardReport {
     const now = this.#feeder?.counts ?? { underruns: 0, suspends: 0 };
     return {
       underruns: this.#past.underruns + now.underruns,
       suspends: this.#past.suspends + now.suspends,
       driftPpm: this.#line.driftPpm,
+      isDriftLearnt: this.#line.isDriftLearnt,
       moves: this.#line.moves,
     };
   }
