@@ -4,7 +4,14 @@ import { mkdir } from 'node:fs/promises';
 import { priorityRank, type MediaTime, type Now, type Plan, type PlanItem } from '@loalang/shared';
 import { createOpusDecoder } from '@loalang/shared/opus';
 import { makeToken, TrustStore, type SigningKey } from '@loalang/shared/signing';
-import { DeviceClock, RtcKeeper, type ClockSample, type RtcReading, type Timer } from './clock/index.ts';
+import {
+  DeviceClock,
+  RtcKeeper,
+  SleepWatch,
+  type ClockSample,
+  type RtcReading,
+  type Timer,
+} from './clock/index.ts';
 import { Amplifier } from './health/index.ts';
 import { IdentityStore, type Membership } from './identity/index.ts';
 import { Backoff, pause, PlatformHttp, StreamGate } from './link/index.ts';
@@ -26,6 +33,8 @@ export interface CoreEvents {
   readonly onProof: (draft: ProofDraft) => void;
   /** Something that the status tells has changed. */
   readonly onChange: () => void;
+  /** The board has slept; media time is only carried on until the platform tells it. */
+  readonly onSlept: () => void;
 }
 
 interface Stored {
@@ -54,6 +63,7 @@ export class Core {
   readonly #events: CoreEvents;
   readonly #progress: ProgressKeeper;
   readonly #rtc: RtcKeeper | null;
+  readonly #sleep: SleepWatch;
   readonly #ended = new AbortController();
   #sinkWork: Promise<void> = Promise.resolve();
   #keepTimer: Timer | null = null;
@@ -76,6 +86,8 @@ export class Core {
     this.trust = new TrustStore(options.rootKey);
     this.clock = new DeviceClock({ kept: stored.ledger.time, isSounding: () => this.#isSounding });
     this.#rtc = this.#makeRtcKeeper();
+    const { bootUs } = options;
+    this.#sleep = new SleepWatch({ clock, bootUs, onSlept: (sleptUs) => this.#takeSleep(sleptUs) });
     this.plan = heldPlan(dataFolder, this.trust, (error) => this.#diskRefused(error, 'plan'));
     this.now = heldNow(dataFolder, this.trust, (error) => this.#diskRefused(error, 'now'));
     this.amplifier = new Amplifier(options.board, clock, events.onChange);
@@ -116,6 +128,7 @@ export class Core {
   async start(): Promise<void> {
     this.amplifier.mute();
     this.#rtc?.start();
+    this.#sleep.start();
     // The first decoder has to load its library: not while something is due.
     (await createOpusDecoder()).close();
     await this.cache.start(this.plan.held?.items ?? []);
@@ -141,6 +154,7 @@ export class Core {
   /** Leaves the disk in order. */
   async close(): Promise<void> {
     this.#keepTimer?.cancel();
+    this.#sleep.close();
     await this.#rtc?.close();
     await this.cache.close();
     await this.#keepTime();
@@ -170,6 +184,7 @@ export class Core {
 
   /** Takes nonce-bound exchanges. From the first that is believed on, what claims to be of now can be told from a replay. */
   takeTime(samples: readonly ClockSample[]): boolean {
+    this.#sleep.look();
     const isTaken = this.clock.addBurst(samples, this.options.clock.nowUs());
     if (isTaken && !this.#hasSignedTime) {
       this.#hasSignedTime = true;
@@ -274,6 +289,14 @@ export class Core {
     this.#isSounding = playing !== null;
     this.amplifier.sounding(playing);
     this.#progress.sounding(playing !== null);
+    this.#events.onChange();
+  }
+
+  #takeSleep(sleptUs: number): void {
+    this.options.log.warn({ sleptMs: Math.round(sleptUs / 1000) }, 'the board has slept');
+    this.clock.slept(sleptUs, this.options.clock.nowUs());
+    this.#rtc?.slept();
+    this.#events.onSlept();
     this.#events.onChange();
   }
 

@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly board: Board;
   readonly sink: Sink;
   readonly clock?: MonotonicClock;
+  /** Microseconds since the boot, sleeps of the board included. */
+  readonly bootUs?: () => number;
   readonly log?: Logger;
   /** 0 to 1, for jitter. */
   readonly random?: () => number;
@@ -25,4 +27,4 @@ export interface AgentOptions {
 }
 
 /** The options with everything that may be left out. */
-export type FullOptions = AgentOptions & Required<Pick<AgentOptions, 'clock' | 'log' | 'random'>>;
+export type FullOptions = AgentOptions & Required<Pick<AgentOptions, 'clock' | 'bootUs' | 'log' | 'random'>>;

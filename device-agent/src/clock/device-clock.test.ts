@@ -323,3 +323,13 @@ test('a sleep longer than anybody can count leaves it without the hour; one befo
   expect(clock.reading(3e6).state).toBe('none');
   expect(clock.toMediaTime(3e6)).toBeNull();
 });
+
+test('a reply that waited through a sleep is not believed', () => {
+  const path = new SimulatedPath(lan, 26);
+  const clock = makeClock();
+  clock.addBurst(path.burst(1e6), 2e6);
+  const asked = path.burst(3e6);
+  clock.slept(60e6, 4e6);
+  expect(clock.addBurst(asked, 4e6)).toBe(false);
+  expect(clock.reading(4e6).state).toBe('hour-known');
+});

@@ -81,6 +81,8 @@ export class DeviceClock implements Timeline {
   /** The platform's clock was moved, and what sounds is being slewed after it. */
   #isFollowingMove = false;
   #isRtcWrong = false;
+  /** What was asked before the last sleep counts no more: its reply may have waited through it. */
+  #awakeSinceUs = -Infinity;
   #floor: MediaTime;
 
   constructor(options: { kept: KeptTime | null; isSounding: () => boolean }) {
@@ -114,6 +116,7 @@ export class DeviceClock implements Timeline {
 
   /** The board has slept for so long: its monotonic clock stood still, media time did not. */
   slept(sleptUs: number, nowUs: number): void {
+    this.#awakeSinceUs = nowUs;
     const mediaUs = this.#rawMediaUs(nowUs);
     const uncertaintyUs = this.#uncertaintyAt(nowUs);
     if (mediaUs === null || uncertaintyUs === null) return;
@@ -137,7 +140,9 @@ export class DeviceClock implements Timeline {
   /** Takes a burst (or one signed time) and follows it. False where nothing of it could be believed. */
   addBurst(samples: readonly ClockSample[], nowUs: number): boolean {
     const { moves } = this.#filter;
-    const isTaken = this.#filter.addBurst(samples.filter(({ t2 }) => !this.isBeforeFloor(t2)));
+    const isTaken = this.#filter.addBurst(
+      samples.filter(({ t1, t2 }) => t1 >= this.#awakeSinceUs && !this.isBeforeFloor(t2)),
+    );
     if (isTaken) this.#follow(nowUs, this.#filter.moves > moves);
     return isTaken;
   }

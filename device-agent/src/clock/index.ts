@@ -6,6 +6,7 @@ export { ClockExchange } from './exchange.ts';
 export { RtcKeeper } from './rtc-keeper.ts';
 export type { RtcDrift } from './rtc-drift.ts';
 export type { Rtc, RtcReading } from './rtc.ts';
+export { bootTimeUs, SleepWatch } from './sleep-watch.ts';
 export { systemClock } from './monotonic.ts';
 export type { MonotonicClock, Timer } from './monotonic.ts';
 export type { Timeline } from './timeline.ts';

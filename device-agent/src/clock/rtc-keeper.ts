@@ -68,6 +68,12 @@ export class RtcKeeper {
     if (!this.#hasJudged) this.#look();
   }
 
+  /** The board has slept: what it counts now can't be told from its last reading. */
+  slept(): void {
+    this.#last = null;
+    this.#hasJudged = false;
+  }
+
   async close(): Promise<void> {
     this.#ended.abort();
     this.#timer?.cancel();

@@ -20,9 +20,13 @@ export class BenchRtc implements Rtc {
 /** For tests: a board whose amplifier draws half an ampere while it is on. */
 export class BenchBoard implements Board {
   readonly model = 'bench';
-  readonly rtc = new BenchRtc();
+  readonly rtc: BenchRtc | null;
   isAmplifierOn = false;
   readonly switchings: boolean[] = [];
+
+  constructor(rtc: BenchRtc | null = new BenchRtc()) {
+    this.rtc = rtc;
+  }
 
   read(): BoardReading {
     return {
