@@ -288,7 +288,7 @@ test('a receiver that plays by its battery-backed clock is put right at once whe
   const path = new SimulatedPath(lan, 23);
   const { clock, sound } = soundingClock();
   const kept = { ...wellKept, floor: mediaTime(Math.round(path.truthUs(0) - 60e6)) };
-  clock.startFromRtc(kept, rtcAt(WALL_MS + 60_950));
+  clock.startFromRtc(kept, rtcAt(WALL_MS + 60_990));
   sound();
   clock.addBurst(path.burst(3e6), 4e6);
   expect(Math.abs((clock.toMediaTime(4e6) ?? 0) - path.truthUs(4e6))).toBeLessThan(1_000);
