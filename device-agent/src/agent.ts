@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { MediaTime } from '@loalang/shared';
-import { systemClock } from './clock/index.ts';
+import { bootTimeUs, systemClock } from './clock/index.ts';
 import { Core } from './core.ts';
 import { Duty } from './duty.ts';
 import { askSignedTime, checkAnswer, type Membership } from './identity/index.ts';
@@ -29,8 +29,8 @@ export class Agent {
     this.#options = {
       ...options,
       clock: options.clock ?? systemClock,
+      bootUs: options.bootUs ?? bootTimeUs,
       log: options.log ?? pino({ enabled: false }),
-      wallClock: options.wallClock ?? (() => Date.now()),
       random: options.random ?? Math.random,
     };
   }
@@ -65,6 +65,7 @@ export class Agent {
     const core = await Core.open(this.#options, {
       onProof: (draft) => this.#duty?.proofs.take(draft),
       onChange: () => this.#duty?.changed(),
+      onSlept: () => this.#duty?.askTimeAnew(),
     });
     this.#core = core;
     await core.load();

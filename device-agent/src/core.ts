@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { priorityRank, type MediaTime, type Now, type Plan, type PlanItem } from '@loalang/shared';
 import { makeToken, TrustStore, type SigningKey } from '@loalang/shared/signing';
-import { DeviceClock, type ClockSample, type MediaLine, type Timer } from './clock/index.ts';
+import {
+  DeviceClock,
+  RtcKeeper,
+  SleepWatch,
+  type ClockSample,
+  type MediaLine,
+  type RtcReading,
+  type Timer,
+} from './clock/index.ts';
 import { Amplifier } from './health/index.ts';
 import { IdentityStore, type Membership } from './identity/index.ts';
 import { PlatformHttp, StreamGate } from './link/index.ts';
@@ -15,6 +23,8 @@ import { AssetCache, heldNow, heldPlan, Ledger, type HeldMessage } from './store
 
 /** How often the time is kept on disk: so much of it may be played twice after a power cut with a dead battery. */
 const KEEP_TIME_MS = 60_000;
+/** A card's drift is written again when it has changed by so much: within it the start is good, and the disk is spared. */
+const CARD_NEWS_PPM = 2;
 /** How often it is looked at whether the clock says something else: what it says ages without anything happening. */
 const LOOK_AT_CLOCK_EVERY_MS = 1_000;
 /** As installed, until somebody says otherwise. */
@@ -24,6 +34,8 @@ export interface CoreEvents {
   readonly onProof: (draft: ProofDraft) => void;
   /** Something that the status tells has changed. */
   readonly onChange: () => void;
+  /** The board has slept; media time is only carried on until the platform tells it. */
+  readonly onSlept: () => void;
 }
 
 interface Stored {
@@ -51,10 +63,13 @@ export class Core {
   membership: Membership | null;
   readonly #events: CoreEvents;
   readonly #progress: ProgressKeeper;
+  readonly #rtc: RtcKeeper | null;
+  readonly #sleep: SleepWatch;
   #keepTimer: Timer | null = null;
   #clockTimer: Timer | null = null;
   #toldLine: MediaLine | null = null;
   #told: RenderReport | null = null;
+  #isRtcDumb = false;
   #hasSignedTime = false;
   #isRevoked = false;
 
@@ -69,6 +84,9 @@ export class Core {
     this.platform = new PlatformHttp(options.platformUrl);
     this.trust = new TrustStore(options.rootKey);
     this.clock = new DeviceClock({ kept: stored.ledger.time, isSounding: () => this.isSounding });
+    this.#rtc = this.#makeRtcKeeper();
+    const { bootUs } = options;
+    this.#sleep = new SleepWatch({ clock, bootUs, onSlept: (sleptUs) => this.#takeSleep(sleptUs) });
     this.plan = heldPlan(dataFolder, this.trust, (error) => this.#diskRefused(error, 'plan'));
     this.now = heldNow(dataFolder, this.trust, (error) => this.#diskRefused(error, 'now'));
     this.amplifier = new Amplifier(options.board, clock, events.onChange);
@@ -111,8 +129,9 @@ export class Core {
   /** Plays what is held, by the clock of the board until a better one is known. */
   async start(): Promise<void> {
     this.amplifier.mute();
-    this.#startClock();
     this.#followClock();
+    this.#rtc?.start();
+    this.#sleep.start();
     await this.cache.start(this.plan.held?.items ?? []);
     this.applyNow();
     this.applyPlan();
@@ -132,8 +151,11 @@ export class Core {
   /** Leaves the disk in order. */
   async close(): Promise<void> {
     this.#keepTimer?.cancel();
+    this.#sleep.close();
+    await this.#rtc?.close();
     await this.cache.close();
     await this.#keepTime();
+    await this.#keepCard();
     await this.ledger.close();
   }
 
@@ -145,12 +167,18 @@ export class Core {
     return this.#hasSignedTime;
   }
 
+  /** The battery-backed clock is dead, stands still, or was wrong at the start. */
+  get hasRtcFailed(): boolean {
+    return this.#isRtcDumb || this.clock.isRtcWrong;
+  }
+
   get isSounding(): boolean {
     return this.renderer.report.playing !== null;
   }
 
   /** Takes nonce-bound exchanges. From the first that is believed on, what claims to be of now can be told from a replay. */
   takeTime(samples: readonly ClockSample[]): boolean {
+    this.#sleep.look();
     const isTaken = this.clock.addBurst(samples, this.options.clock.nowUs());
     this.#tellTime();
     if (isTaken && !this.#hasSignedTime) {
@@ -159,6 +187,7 @@ export class Core {
       this.applyPlan();
       void this.#keepTime();
     }
+    if (isTaken) this.#rtc?.look();
     if (isTaken) this.#events.onChange();
     return isTaken;
   }
@@ -246,7 +275,9 @@ export class Core {
         onFault: (error: unknown) => log.error({ err: error }, 'the renderer got over an error'),
       },
     };
-    return 'start' in sink ? new LocalRenderer({ ...around, sink }) : new ThreadRenderer({ ...around, sink });
+    if ('start' in sink) return new LocalRenderer({ ...around, sink });
+    const driftPpm = sink.kind === 'alsa' ? this.ledger.cardDriftPpm(sink.device) : null;
+    return new ThreadRenderer({ ...around, sink: sink.kind === 'alsa' ? { ...sink, driftPpm } : sink });
   }
 
   #takeProof(draft: ProofDraft): void {
@@ -280,11 +311,36 @@ export class Core {
     }
   }
 
-  #startClock(): void {
+  #takeSleep(sleptUs: number): void {
+    this.options.log.warn({ sleptMs: Math.round(sleptUs / 1000) }, 'the board has slept');
+    this.clock.slept(sleptUs, this.options.clock.nowUs());
+    this.#tellTime();
+    this.#rtc?.slept();
+    this.#events.onSlept();
+    this.#events.onChange();
+  }
+
+  #makeRtcKeeper(): RtcKeeper | null {
+    const { board, clock, log } = this.options;
+    if (board.rtc === null) return null;
+    return new RtcKeeper({
+      rtc: board.rtc,
+      clock,
+      known: this.ledger.time?.rtc ?? null,
+      told: (monotonicUs) => this.clock.told(monotonicUs),
+      onFirst: (reading) => this.#startFromRtc(reading),
+      onLearnt: () => void this.#keepTime(),
+      onRefused: (error) => log.warn({ err: error }, 'the battery-backed clock could not be set'),
+    });
+  }
+
+  #startFromRtc(reading: RtcReading | null): void {
     const kept = this.ledger.time;
-    const wallMs = this.options.wallClock();
-    if (kept === null || wallMs === null) return;
-    this.clock.startFromRtc(kept, wallMs, this.options.clock.nowUs());
+    this.#isRtcDumb = reading === null;
+    if (reading !== null && kept !== null) this.clock.startFromRtc(kept, reading);
+    this.#tellTime();
+    if (this.hasRtcFailed) this.options.log.error('the battery-backed clock is not to be believed');
+    this.#events.onChange();
   }
 
   #followClock(): void {
@@ -302,13 +358,26 @@ export class Core {
   #keepTimeLater(): void {
     this.#keepTimer = this.options.clock.after(KEEP_TIME_MS, () => {
       void this.#keepTime();
+      void this.#keepCard();
       this.#keepTimeLater();
     });
   }
 
   async #keepTime(): Promise<void> {
-    const kept = this.clock.keep(this.options.clock.nowUs(), this.options.wallClock() ?? 0);
+    const nowUs = this.options.clock.nowUs();
+    const media = this.mediaNow();
+    const wallMs = media === null ? null : (this.#rtc?.atMs(nowUs, media) ?? null);
+    const kept = this.clock.keep(nowUs, wallMs, this.#rtc?.drift);
     if (kept !== null) await this.#keep(this.ledger.add({ kind: 'time', ...kept }), 'time');
+  }
+
+  async #keepCard(): Promise<void> {
+    const { sink } = this.options;
+    const { cardDriftPpm: driftPpm } = this.renderer.report;
+    if ('start' in sink || sink.kind !== 'alsa' || driftPpm === null) return;
+    const name = sink.device;
+    const isNews = Math.abs((this.ledger.cardDriftPpm(name) ?? Infinity) - driftPpm) > CARD_NEWS_PPM;
+    if (isNews) await this.#keep(this.ledger.add({ kind: 'card', name, driftPpm }), 'card');
   }
 
   #diskRefused(error: unknown, what: string): void {

@@ -108,6 +108,11 @@ export class Duty {
     this.#status.changed();
   }
 
+  /** The board has slept: what is on the way spans the sleep, and what was learnt is of before. */
+  askTimeAnew(): void {
+    this.#exchange.startAnew();
+  }
+
   /** Streams may be followed from the first signed time on. */
   followStreams(): void {
     this.#expiry?.cancel();

@@ -1,6 +1,15 @@
 export { Agent } from './agent.ts';
-export { ClockExchange, ClockFilter, DeviceClock, systemClock } from './clock/index.ts';
-export type { ClockSample, KeptTime, MonotonicClock, Timeline, Timer } from './clock/index.ts';
+export { ClockExchange, ClockFilter, DeviceClock, RtcKeeper, systemClock } from './clock/index.ts';
+export type {
+  ClockSample,
+  KeptTime,
+  MonotonicClock,
+  Rtc,
+  RtcDrift,
+  RtcReading,
+  Timeline,
+  Timer,
+} from './clock/index.ts';
 export { LinuxBoard } from './health/index.ts';
 export type { Board, BoardReading } from './health/index.ts';
 export type { AgentOptions } from './options.ts';

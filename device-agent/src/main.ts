@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { pino } from 'pino';
 import { LoaLangError } from '@loalang/shared';
 import { Agent } from './agent.ts';
@@ -16,8 +15,6 @@ async function main(): Promise<void> {
     board: new LinuxBoard(dataFolder),
     sink,
     log,
-    // Without a battery-backed clock the system's clock stands still while the power is off.
-    wallClock: () => (existsSync('/dev/rtc0') ? Date.now() : null),
     ...(brokerUrl === null ? {} : { brokerUrl }),
     ...(joinCode === null ? {} : { joinCode }),
   });

@@ -17,9 +17,9 @@ export interface AgentOptions {
   /** Where sound goes: an object, played in this thread, or settings, played in a thread of its own. */
   readonly sink: Sink | SinkSettings;
   readonly clock?: MonotonicClock;
+  /** Microseconds since the boot, sleeps of the board included. */
+  readonly bootUs?: () => number;
   readonly log?: Logger;
-  /** The battery-backed clock, milliseconds since 1970; null where the board has none. By default the system's clock. */
-  readonly wallClock?: () => number | null;
   /** 0 to 1, for jitter. */
   readonly random?: () => number;
   readonly maxCacheBytes?: number;
@@ -28,5 +28,4 @@ export interface AgentOptions {
 }
 
 /** The options with everything that may be left out. */
-export type FullOptions = AgentOptions &
-  Required<Pick<AgentOptions, 'clock' | 'log' | 'wallClock' | 'random'>>;
+export type FullOptions = AgentOptions & Required<Pick<AgentOptions, 'clock' | 'bootUs' | 'log' | 'random'>>;

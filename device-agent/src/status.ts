@@ -43,6 +43,7 @@ export function buildStatus(core: Core, frame: StatusFrame): Status {
       isAmplifierFaulty: core.amplifier.hasFault,
       isDiskFull: core.cache.isDiskFull || frame.isProofDiskFull,
       hasSinkFailed: sinkFailure !== null,
+      hasRtcFailed: core.hasRtcFailed,
     }),
     refused: frame.refused,
   };

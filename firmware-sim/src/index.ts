@@ -1,4 +1,5 @@
 // Virtual boards, networks and fleets of receivers around the real agent.
+export { VirtualRtc } from './board/rtc.ts';
 export { VirtualBoard, type BoardFaults } from './board/virtual-board.ts';
 export { Fleet, type FleetOptions } from './fleet/fleet.ts';
 export { Receiver, type ReceiverState } from './fleet/receiver.ts';

@@ -75,6 +75,7 @@ export class ClockFilter {
   #contradicting: Burst[] = [];
   #line: Line | null = null;
   #prior: SlopePrior;
+  #moves = 0;
 
   constructor(learnedDriftPpm: number | null = null) {
     const sdPpm = learnedDriftPpm === null ? UNKNOWN_DRIFT_SD_PPM : LEARNED_DRIFT_SD_PPM;
@@ -89,6 +90,11 @@ export class ClockFilter {
     this.#contradicting = [];
     this.#take(keepRecent([...this.#bursts, burst]));
     return true;
+  }
+
+  /** How often the platform's clock turned out to have been moved. */
+  get moves(): number {
+    return this.#moves;
   }
 
   /** The line at a moment of the monotonic clock; null before the first exchange. */
@@ -121,6 +127,7 @@ export class ClockFilter {
     if (this.#line !== null) this.#prior = { ppm: this.#line.driftPpm, sdPpm: LEARNED_DRIFT_SD_PPM };
     this.#take(this.#contradicting);
     this.#contradicting = [];
+    this.#moves += 1;
     return true;
   }
 

@@ -1,5 +1,7 @@
 import { mediaTime, type ClockState, type MediaTime } from '@loalang/shared';
 import { ClockFilter, type ClockSample } from './clock-filter.ts';
+import { rtcUncertaintyPpm, UNKNOWN_RTC, type RtcDrift } from './rtc-drift.ts';
+import type { RtcReading } from './rtc.ts';
 import { mediaTimeOn, mediaUsOn, type MediaLine, type Timeline } from './timeline.ts';
 
 /** Within this all receivers sound as one. */
@@ -16,8 +18,21 @@ const MAX_SLEW_PPM = 150;
  * learnt after a cold start is worth having before the next burst.
  */
 const SLEW_SECONDS = 20;
-/** A battery-backed clock of a cheap board: for a day and a quarter it tells the hour. */
-const RTC_DRIFT_PPM = 20;
+/**
+ * A receiver whose own estimate was further off begins anew where it should be, with a fade: 20 ms would take over two
+ * minutes to slew, and two horns further apart than that no longer pass for one voice.
+ */
+const JUMP_ABOVE_US = 20_000;
+/**
+ * Where the platform's clock was moved, all receivers are off alike, and slewing keeps them together; jumping, each at its
+ * next burst, they would be an echo for half a minute. Half a second takes an hour; who is off further is nowhere.
+ */
+const MOVED_JUMP_ABOVE_US = 500_000;
+/** A battery-backed clock that is further ahead of what was kept has counted nonsense: no receiver is off for so long. */
+const LONGEST_OFF_US = 366 * 86_400e6;
+/** Many boards count a sleep with a battery-backed clock in whole seconds, on another crystal. */
+const SLEEP_ERROR_US = 1_000_000;
+const SLEEP_ERROR_PPM = 100;
 
 export interface ClockReading {
   readonly state: ClockState;
@@ -30,10 +45,20 @@ export interface ClockReading {
 export interface KeptTime {
   /** Media time never goes back past this. */
   readonly floor: MediaTime;
-  /** The battery-backed clock at the floor and its uncertainty, milliseconds since 1970. */
+  /** The battery-backed clock at the floor, milliseconds since 1970; 0: there was none to be believed. */
   readonly wallMs: number;
   readonly uncertaintyUs: number;
   readonly driftPpm: number | null;
+  /** How the battery-backed clock runs. */
+  readonly rtc?: RtcDrift;
+}
+
+/** Media time that was brought over a stretch by something other than the exchange, and how fast it goes stale. */
+interface Carried {
+  readonly by: 'rtc' | 'sleep';
+  readonly atUs: number;
+  readonly uncertaintyUs: number;
+  readonly growsPpm: number;
 }
 
 /**
@@ -41,10 +66,15 @@ export interface KeptTime {
  * set: nobody hears that, while a slew that is still under way when a broadcast begins would warp it.
  */
 export class DeviceClock implements Timeline {
-  readonly #filter: ClockFilter;
+  #filter: ClockFilter;
   readonly #isSounding: () => boolean;
   #mapping: MediaLine | null = null;
-  #rtc: { atUs: number; uncertaintyUs: number } | null = null;
+  #carried: Carried | null = null;
+  /** The platform's clock was moved, and what sounds is being slewed after it. */
+  #isFollowingMove = false;
+  #isRtcWrong = false;
+  /** What was asked before the last sleep counts no more: its reply may have waited through it. */
+  #awakeSinceUs = -Infinity;
   #floor: MediaTime;
 
   constructor(options: { kept: KeptTime | null; isSounding: () => boolean }) {
@@ -54,13 +84,44 @@ export class DeviceClock implements Timeline {
   }
 
   /** Starts from the battery-backed clock, where it can be believed after the time that was kept. */
-  startFromRtc(kept: KeptTime, wallMs: number, nowUs: number): void {
-    const elapsedUs = (wallMs - kept.wallMs) * 1000;
-    if (this.#mapping !== null || elapsedUs < 0) return;
+  startFromRtc(kept: KeptTime, reading: RtcReading): void {
+    if (this.#mapping !== null || kept.wallMs === 0) return;
+    const countedUs = (reading.rtcMs - kept.wallMs) * 1000;
+    // A dead battery begins at its epoch, long before what was kept.
+    if (countedUs < -reading.uncertaintyUs || countedUs > LONGEST_OFF_US) {
+      this.#isRtcWrong = true;
+      return;
+    }
+    const rtc = kept.rtc ?? UNKNOWN_RTC;
+    const growsPpm = rtcUncertaintyPpm(rtc);
+    const elapsedUs = Math.max(0, countedUs / (1 + rtc.driftPpm / 1e6));
+    const uncertaintyUs = kept.uncertaintyUs + reading.uncertaintyUs + (elapsedUs * growsPpm) / 1e6;
+    this.#carried = { by: 'rtc', atUs: reading.atUs, uncertaintyUs, growsPpm };
     // The floor was kept at the low end of what was known then.
-    const mediaUs = kept.floor + kept.uncertaintyUs + elapsedUs;
-    this.#rtc = { atUs: nowUs, uncertaintyUs: kept.uncertaintyUs + (elapsedUs * RTC_DRIFT_PPM) / 1e6 };
-    this.#set(nowUs, mediaUs, kept.driftPpm ?? 0);
+    this.#set(reading.atUs, kept.floor + kept.uncertaintyUs + elapsedUs, kept.driftPpm ?? 0);
+  }
+
+  /** The battery-backed clock was not where it should have been: its battery is dead, or somebody has set it. */
+  get isRtcWrong(): boolean {
+    return this.#isRtcWrong;
+  }
+
+  /** The board has slept for so long: its monotonic clock stood still, media time did not. */
+  slept(sleptUs: number, nowUs: number): void {
+    this.#awakeSinceUs = nowUs;
+    const mediaUs = this.#rawMediaUs(nowUs);
+    const uncertaintyUs = this.#uncertaintyAt(nowUs);
+    if (mediaUs === null || uncertaintyUs === null) return;
+    const driftPpm = this.#filter.estimate(nowUs)?.driftPpm ?? this.#mapping?.driftPpm ?? 0;
+    // Where a sleep of unknown length lies between them, old exchanges and new ones are on no common line.
+    this.#filter = new ClockFilter(driftPpm);
+    this.#carried = {
+      by: 'sleep',
+      atUs: nowUs,
+      uncertaintyUs: uncertaintyUs + SLEEP_ERROR_US + (sleptUs * SLEEP_ERROR_PPM) / 1e6,
+      growsPpm: SLEEP_ERROR_PPM,
+    };
+    this.#set(nowUs, mediaUs + sleptUs, driftPpm);
   }
 
   /** Would these stamps take media time back past the last one kept on disk? */
@@ -70,8 +131,11 @@ export class DeviceClock implements Timeline {
 
   /** Takes a burst (or one signed time) and follows it. False where nothing of it could be believed. */
   addBurst(samples: readonly ClockSample[], nowUs: number): boolean {
-    const isTaken = this.#filter.addBurst(samples.filter(({ t2 }) => !this.isBeforeFloor(t2)));
-    if (isTaken) this.#follow(nowUs);
+    const { moves } = this.#filter;
+    const isTaken = this.#filter.addBurst(
+      samples.filter(({ t1, t2 }) => t1 >= this.#awakeSinceUs && !this.isBeforeFloor(t2)),
+    );
+    if (isTaken) this.#follow(nowUs, this.#filter.moves > moves);
     return isTaken;
   }
 
@@ -99,47 +163,83 @@ export class DeviceClock implements Timeline {
    * wrong may not lift the floor, or the right time would be refused for ever. The floor moves up with it, but only to
    * where the last exchange was: a platform whose clock was ahead and was set right is believed again once it gets there.
    */
-  keep(nowUs: number, wallMs: number): KeptTime | null {
-    const media = this.toMediaTime(nowUs);
-    const uncertaintyUs = this.#uncertaintyAt(nowUs);
+  keep(nowUs: number, wallMs: number | null, rtc?: RtcDrift): KeptTime | null {
+    const told = this.told(nowUs);
     const estimate = this.#filter.estimate(nowUs);
-    if (this.#rtc !== null || media === null || uncertaintyUs === null || estimate === null) return null;
+    if (told === null || estimate === null) return null;
+    const { media, uncertaintyUs } = told;
     const floor = mediaTime(Math.max(this.#floor, Math.floor(media - estimate.ageUs - uncertaintyUs)));
     this.#floor = floor;
-    const wallAtFloorMs = wallMs - (media - floor - uncertaintyUs) / 1000;
+    const wallAtFloorMs = wallMs === null ? 0 : wallMs - (media - floor - uncertaintyUs) / 1000;
     const { driftPpm } = estimate;
-    return { floor, wallMs: wallAtFloorMs, uncertaintyUs: Math.ceil(uncertaintyUs), driftPpm };
+    return {
+      floor,
+      wallMs: wallAtFloorMs,
+      uncertaintyUs: Math.ceil(uncertaintyUs),
+      driftPpm,
+      ...(rtc === undefined ? {} : { rtc }),
+    };
+  }
+
+  /** Media time as the exchanges tell it; null where it is only carried on by something else, or not known. */
+  told(nowUs: number): { media: MediaTime; uncertaintyUs: number } | null {
+    const media = this.toMediaTime(nowUs);
+    const uncertaintyUs = this.#uncertaintyAt(nowUs);
+    return this.#carried !== null || media === null || uncertaintyUs === null
+      ? null
+      : { media, uncertaintyUs };
   }
 
   #stateAt(nowUs: number): ClockState {
     const uncertaintyUs = this.#uncertaintyAt(nowUs);
     if (uncertaintyUs === null || uncertaintyUs > HOUR_KNOWN_US) return 'none';
-    return uncertaintyUs <= IN_STEP_US && this.#rtc === null ? 'in-step' : 'hour-known';
+    return uncertaintyUs <= IN_STEP_US && this.#carried === null ? 'in-step' : 'hour-known';
   }
 
   // What is still to be slewed is error too, and is said.
   #uncertaintyAt(nowUs: number): number | null {
     const mediaUs = this.#rawMediaUs(nowUs);
     if (mediaUs === null) return null;
-    const estimate = this.#filter.estimate(nowUs);
-    if (estimate === null) {
-      if (this.#rtc === null) return null;
-      return this.#rtc.uncertaintyUs + ((nowUs - this.#rtc.atUs) * RTC_DRIFT_PPM) / 1e6;
+    if (this.#carried !== null) {
+      const { atUs, uncertaintyUs, growsPpm } = this.#carried;
+      return uncertaintyUs + (Math.abs(nowUs - atUs) * growsPpm) / 1e6;
     }
+    const estimate = this.#filter.estimate(nowUs);
+    if (estimate === null) return null;
     return estimate.uncertaintyUs + Math.abs(estimate.offsetUs + nowUs - mediaUs);
   }
 
-  #follow(nowUs: number): void {
+  #follow(nowUs: number, wasMoved: boolean): void {
     const estimate = this.#filter.estimate(nowUs);
     if (estimate === null) return;
     const wantedUs = nowUs + estimate.offsetUs;
     const mediaUs = this.#rawMediaUs(nowUs);
-    if (mediaUs === null || !this.#isSounding()) this.#set(nowUs, wantedUs, estimate.driftPpm);
-    else this.#slew(nowUs, mediaUs, wantedUs - mediaUs, estimate.driftPpm);
-    this.#rtc = null;
+    const errorUs = mediaUs === null ? 0 : wantedUs - mediaUs;
+    this.#judgeRtc(errorUs, estimate.uncertaintyUs, nowUs);
+    this.#isFollowingMove = (this.#isFollowingMove || wasMoved) && Math.abs(errorUs) > JUMP_ABOVE_US;
+    if (mediaUs === null || !this.#isSounding() || this.#mustJump(errorUs)) {
+      this.#set(nowUs, wantedUs, estimate.driftPpm);
+    } else {
+      this.#slew(nowUs, mediaUs, errorUs, estimate.driftPpm);
+    }
+    this.#carried = null;
+  }
+
+  // Who had not been told is the odd one out, by however little: the steering works off up to 5 ms by itself, faster than
+  // a slew, and begins anew above.
+  #mustJump(errorUs: number): boolean {
+    if (this.#carried !== null) return true;
+    return Math.abs(errorUs) > (this.#isFollowingMove ? MOVED_JUMP_ABOVE_US : JUMP_ABOVE_US);
+  }
+
+  #judgeRtc(errorUs: number, uncertaintyUs: number, nowUs: number): void {
+    if (this.#carried?.by !== 'rtc') return;
+    const claimedUs = this.#uncertaintyAt(nowUs) ?? 0;
+    if (Math.abs(errorUs) > claimedUs + uncertaintyUs) this.#isRtcWrong = true;
   }
 
   #set(nowUs: number, mediaUs: number, driftPpm: number): void {
+    this.#isFollowingMove = false;
     this.#mapping = { fromUs: nowUs, mediaUs, driftPpm, slewPpm: 0, slewUntilUs: nowUs };
   }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { mediaTime, type ClockRequest, type ClockResponse } from '@loalang/shared';
 import { DEVICE_ID } from '../testing/authority.ts';
 import { HandClock } from '../testing/hand-clock.ts';
+import { seeded } from '../testing/simulated-path.ts';
 import type { ClockSample } from './clock-filter.ts';
 import { ClockExchange } from './exchange.ts';
 
@@ -111,4 +112,94 @@ test('once stopped it asks no more', () => {
   exchange.stop();
   clock.advance(60_000);
   expect(requests).toHaveLength(1);
+});
+
+/** Many receivers of one broker, each answered 50 ms after it asks. */
+class Village {
+  readonly clock = new HandClock();
+  readonly #exchanges: ClockExchange[];
+  /** Requests in each second since the broker was last started. */
+  requests = new Uint32Array(200);
+  /** Of each receiver: when its sixth burst of this connection ended. */
+  readonly convergedS = new Map<number, number>();
+  #bursts: number[];
+  #startedUs = 0;
+  #isUp = false;
+
+  constructor(receivers: number) {
+    const random = seeded(4);
+    this.#bursts = Array.from({ length: receivers }, () => 0);
+    this.#exchanges = this.#bursts.map((_, index) => {
+      const exchange: ClockExchange = new ClockExchange({
+        clock: this.clock,
+        random,
+        send: (request) => {
+          const second = Math.floor(this.#sinceS);
+          this.requests[second] = (this.requests[second] ?? 0) + 1;
+          this.clock.after(50, () => {
+            if (this.#isUp) exchange.take(reply(request), this.clock.nowUs());
+          });
+          return true;
+        },
+        onBurst: (samples) => this.#count(index, samples.length),
+        isBusy: () => true,
+      });
+      return exchange;
+    });
+  }
+
+  get #sinceS(): number {
+    return (this.clock.nowUs() - this.#startedUs) / 1e6;
+  }
+
+  /** The broker comes up, and all of these connect in one instant. */
+  start(which: readonly number[] = [...this.#exchanges.keys()]): void {
+    this.#isUp = true;
+    this.#startedUs = this.clock.nowUs();
+    this.requests.fill(0);
+    this.#bursts = this.#bursts.map(() => 0);
+    this.convergedS.clear();
+    for (const index of which) this.#exchanges[index]?.start();
+  }
+
+  stop(): void {
+    this.#isUp = false;
+    for (const exchange of this.#exchanges) exchange.stop();
+    this.clock.advance(5_000);
+  }
+
+  #count(index: number, samples: number): void {
+    if (samples === 0) return;
+    const bursts = (this.#bursts[index] ?? 0) + 1;
+    this.#bursts[index] = bursts;
+    if (bursts === 6) this.convergedS.set(index, this.#sinceS);
+  }
+}
+
+test('after a broker restart 2,000 receivers do not ask in the same second, and a young one among them converges', () => {
+  const village = new Village(2_000);
+  village.start(Array.from({ length: 1_999 }, (_, index) => index));
+  village.clock.advance(120_000);
+  village.stop();
+  village.start();
+  village.clock.advance(20_000);
+  // Two bursts each in some 12 s are 2,700 requests a second, where all are spread evenly; all at once they were 16,000.
+  expect(Math.max(...village.requests)).toBeLessThan(4_000);
+  expect(village.requests.reduce((sum, each) => sum + each, 0)).toBeGreaterThanOrEqual(32_000);
+  expect(village.convergedS.get(1_999)).toBeLessThan(13);
+}, 60_000);
+
+test('after a sleep it asks at once, as often as a young one; without a link it waits for one', () => {
+  const rig = makeExchange(true);
+  rig.exchange.start();
+  pausesS(rig, 60);
+  const asked = rig.requests.length;
+  rig.exchange.startAnew();
+  expect(rig.requests).toHaveLength(asked + 1);
+  expect(pausesS(rig, 6).map((pause) => Math.round(pause))).toEqual([2, 2, 2, 2, 2]);
+  rig.exchange.stop();
+  const before = rig.requests.length;
+  rig.exchange.startAnew();
+  rig.clock.advance(60_000);
+  expect(rig.requests).toHaveLength(before);
 });

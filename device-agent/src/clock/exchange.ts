@@ -15,6 +15,11 @@ const CONVERGING_MS = 2_000;
 /** After a new connection: so many, since the clock ran on alone for a while. */
 const RECONNECTED_BURSTS = 2;
 /**
+ * A receiver that knows its line waits up to so long after a new connection: where a broker comes back, all its receivers do
+ * within seconds, and a line is not worse for being ten seconds older. A young one asks at once.
+ */
+const RECONNECT_SPREAD_MS = 10_000;
+/**
  * Then each pause is so much longer than the one before. A line that is twice as old bears twice the pause: a new point
  * far from all others would turn it by its own error.
  */
@@ -51,11 +56,19 @@ export class ClockExchange {
     this.#options = options;
   }
 
-  /** The link is up: begin with a burst at once. */
+  /** The link is up: begin with a burst, soon where a line is known already, else at once. */
   start(): void {
     this.stop();
     this.#burstsOfLink = 0;
-    this.#beginBurst();
+    if (this.#bursts < CONVERGING_BURSTS) this.#beginBurst();
+    else this.#later(RECONNECT_SPREAD_MS * this.#options.random(), () => this.#beginBurst());
+  }
+
+  /** What was learnt counts no more (the board has slept): while the link is up, begin anew at once. */
+  startAnew(): void {
+    const isLinkUp = this.#timer !== null;
+    this.#bursts = 0;
+    if (isLinkUp) this.start();
   }
 
   /** The link is down, or the agent closes: what was asked is forgotten. */

@@ -1,4 +1,5 @@
 import type { Status } from '@loalang/shared';
+import type { Rtc } from '../clock/index.ts';
 
 /** What a board can tell of itself; null where it can't measure. */
 export type BoardReading = Status['board'];
@@ -6,6 +7,8 @@ export type BoardReading = Status['board'];
 /** The hardware around the agent. */
 export interface Board {
   readonly model: string;
+  /** Its battery-backed clock; null where it has none. */
+  readonly rtc: Rtc | null;
   read(): BoardReading;
   setAmplifier(isOn: boolean): void;
 }

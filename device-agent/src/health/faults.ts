@@ -12,6 +12,7 @@ export interface Conditions {
   readonly isAmplifierFaulty: boolean;
   readonly isDiskFull: boolean;
   readonly hasSinkFailed: boolean;
+  readonly hasRtcFailed: boolean;
 }
 
 /** What is wrong with the receiver at this moment. */
@@ -23,6 +24,7 @@ export function findFaults(conditions: Conditions): Fault[] {
     ['disk-full', conditions.isDiskFull],
     ['mains-lost', board.hasMains === false],
     ['sink-failed', conditions.hasSinkFailed],
+    ['rtc-failed', conditions.hasRtcFailed],
     ['clock-unknown', conditions.clockState === 'none'],
   ];
   return findings.filter(([, isThere]) => isThere).map(([fault]) => fault);

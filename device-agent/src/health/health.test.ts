@@ -56,6 +56,7 @@ test('faults are named from what the parts say', () => {
     isAmplifierFaulty: true,
     isDiskFull: true,
     hasSinkFailed: true,
+    hasRtcFailed: true,
   };
   expect(findFaults(conditions)).toEqual([
     'amplifier-no-current',
@@ -63,6 +64,7 @@ test('faults are named from what the parts say', () => {
     'disk-full',
     'mains-lost',
     'sink-failed',
+    'rtc-failed',
     'clock-unknown',
   ]);
   const unknown = { ...board, temperatureC: null, hasMains: null };
@@ -73,6 +75,7 @@ test('faults are named from what the parts say', () => {
       isAmplifierFaulty: false,
       isDiskFull: false,
       hasSinkFailed: false,
+      hasRtcFailed: false,
     }),
   ).toEqual([]);
 });

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, readdirSync, statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { Board, BoardReading } from './board.ts';
+import { LinuxRtc } from './linux-rtc.ts';
 
 const MB = 1_000_000;
 
 /** A bare Linux board: what /proc and /sys say. It has no amplifier line of its own to switch or to measure. */
 export class LinuxBoard implements Board {
   readonly model: string;
+  readonly rtc = LinuxRtc.find();
   readonly #dataFolder: string;
   #isAmplifierOn = false;
 

@@ -57,6 +57,7 @@ export class LocalRenderer implements Renderer {
       progress: this.#playout.progress(),
       sinkFailure: this.#sinkFailure,
       isRealTime: this.#options.sink.isRealTime ?? null,
+      cardDriftPpm: this.#options.sink.cardDriftPpm ?? null,
     };
   }
 

@@ -27,6 +27,8 @@ export interface RenderReport {
   readonly sinkFailure: string | null;
   /** Whether the sink is fed with real-time priority; null where that makes no difference. */
   readonly isRealTime: boolean | null;
+  /** What was learnt of the sound card, to be kept for the next start; see `Sink`. */
+  readonly cardDriftPpm: number | null;
 }
 
 export interface RendererEvents {
@@ -65,4 +67,5 @@ export const NOTHING_YET: RenderReport = {
   progress: [],
   sinkFailure: null,
   isRealTime: null,
+  cardDriftPpm: null,
 };

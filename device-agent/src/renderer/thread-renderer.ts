@@ -146,9 +146,9 @@ export class ThreadRenderer implements Renderer {
   }
 
   #spawn(): void {
-    const { sink, entry = ENTRY } = this.#options;
+    const { entry = ENTRY } = this.#options;
     const workerData: ThreadSettings = {
-      sink,
+      sink: this.#sinkSettings(),
       progress: this.#broadcasts.progress,
       heldCard: this.#heldCard,
       reasonBefore: this.#threads === 0 ? 'powered-off' : 'sink-failed',
@@ -169,6 +169,12 @@ export class ThreadRenderer implements Renderer {
     this.#sendNow();
     this.#sendPlan();
     this.#lookLater(worker);
+  }
+
+  #sinkSettings(): SinkSettings {
+    const { sink } = this.#options;
+    const { cardDriftPpm } = this.#report;
+    return sink.kind === 'alsa' && cardDriftPpm !== null ? { ...sink, driftPpm: cardDriftPpm } : sink;
   }
 
   #lookLater(worker: Worker): void {

@@ -15,6 +15,14 @@ export interface AlsaSinkOptions {
   readonly openPcm?: OpenPcm;
   /** Whether the thread got real-time priority; asked once. Only a thread that does nothing else asks for it. */
   readonly raisePriority?: () => Promise<boolean>;
+  /** How much faster than the monotonic clock this card was found to play before; null: not known. */
+  readonly initialDriftPpm?: number | null;
+}
+
+export interface CardReport extends FeederCounts {
+  /** How much faster than the monotonic clock the card plays. */
+  readonly driftPpm: number;
+  readonly moves: number;
 }
 
 /** 60 ms: what is decided is heard so much later, and a thread with real-time priority is never late by a part of it. */
@@ -38,7 +46,7 @@ export class AlsaSink implements Sink {
   readonly #openPcm: OpenPcm;
   readonly #backoff: Backoff;
   // Kept over underruns and unplugging: the drift is the card's.
-  readonly #line = new DeviceLine();
+  readonly #line: DeviceLine;
   #render: Render | null = null;
   #onHealth: OnSinkHealth = () => {};
   #timer: Timer | null = null;
@@ -53,12 +61,17 @@ export class AlsaSink implements Sink {
 
   constructor(options: AlsaSinkOptions) {
     this.#options = options;
+    this.#line = new DeviceLine(options.initialDriftPpm);
     this.#openPcm = options.openPcm ?? openAlsaPcm;
     this.#backoff = new Backoff(LOOK_AGAIN_FIRST_MS, LOOK_AGAIN_MOST_MS, options.random ?? Math.random);
   }
 
   get isRealTime(): boolean | null {
     return this.#isRealTime;
+  }
+
+  get cardDriftPpm(): number | null {
+    return this.#line.isDriftLearnt ? this.#line.driftPpm : null;
   }
 
   /** Begins to look for the card. Whether it is found is told by `onHealth`. */
@@ -85,7 +98,7 @@ export class AlsaSink implements Sink {
   }
 
   /** What the card went through since the start, and how much faster than the monotonic clock it plays. */
-  get report(): FeederCounts & { readonly driftPpm: number; readonly moves: number } {
+  get report(): CardReport {
     const now = this.#feeder?.counts ?? { underruns: 0, suspends: 0 };
     return {
       underruns: this.#past.underruns + now.underruns,

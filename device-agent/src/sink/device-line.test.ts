@@ -170,6 +170,26 @@ describe('the line of a card', () => {
     expect(card.run(20)).toBeLessThan(100);
   });
 
+  it.each([-120, 70, 150])('a remembered drift of %d ppm makes the first half minute exact', (ppm) => {
+    const unknown = new VirtualCard({ ...QUIET, ppm, noiseUs: 50 });
+    const remembered = new VirtualCard({ ...QUIET, ppm, noiseUs: 50 }, new DeviceLine(ppm + 3));
+    const [before, now] = [unknown.run(30, 1), remembered.run(30, 1)];
+    expect(now).toBeLessThan(120);
+    expect(now).toBeLessThan(before);
+    expect([remembered.line.isDriftLearnt, remembered.run(40), remembered.line.isDriftLearnt]).toEqual([
+      false,
+      expect.any(Number),
+      true,
+    ]);
+  });
+
+  it('a remembered drift that is that of another card is learnt anew', () => {
+    const card = new VirtualCard({ ...QUIET, ppm: 100, noiseUs: 50 }, new DeviceLine(-60));
+    card.run(150);
+    expect(Math.abs(card.line.driftPpm - 100)).toBeLessThan(3);
+    expect(card.run(30)).toBeLessThan(150);
+  });
+
   it('ignores a reading of the past', () => {
     const card = new VirtualCard({ ...QUIET });
     card.run(10);

@@ -17,6 +17,10 @@ const READING_INTERVAL_S = 0.02;
 const ACCELERATION_DENSITY = (READING_SD_US ** 2 * READING_INTERVAL_S) / TIME_CONSTANT_S ** 4;
 /** Cards are within 100 ppm of their nominal rate, seldom twice that. */
 const DRIFT_SD_PPM = 100;
+/** A card whose drift was learnt before may be warmer now, or be another of the same name. */
+const REMEMBERED_SD_PPM = 10;
+/** Twice the time constant: what is said of the drift then is worth remembering. */
+const LEARNT_AFTER_S = 2 * TIME_CONSTANT_S;
 const MAX_DRIFT_PPM = 300;
 /** One reading that was held up for 50 ms moves the place by no more than one that was wrong by so many deviations. */
 const CLIP_DEVIATIONS = 3;
@@ -48,17 +52,25 @@ export class DeviceLine {
   #driftPpm: number;
   #placeVar = 0;
   #crossVar = 0;
-  #driftVar = DRIFT_SD_PPM ** 2;
+  #driftVar: number;
+  /** Of how many seconds of readings the drift was learnt. */
+  #learntS = 0;
   #moves = 0;
 
-  /** `driftPpm`: what is known of this card from before. */
-  constructor(driftPpm = 0) {
-    this.#driftPpm = driftPpm;
+  /** `rememberedPpm`: what was learnt of this card before. */
+  constructor(rememberedPpm: number | null = null) {
+    this.#driftPpm = clip(rememberedPpm ?? 0, MAX_DRIFT_PPM);
+    this.#driftVar = (rememberedPpm === null ? DRIFT_SD_PPM : REMEMBERED_SD_PPM) ** 2;
   }
 
   /** How much faster than CLOCK_MONOTONIC the card plays. */
   get driftPpm(): number {
     return this.#driftPpm;
+  }
+
+  /** Is the drift known well enough to be remembered? */
+  get isDriftLearnt(): boolean {
+    return this.#learntS >= LEARNT_AFTER_S;
   }
 
   /** How long a sample takes against its nominal length. */
@@ -136,6 +148,7 @@ export class DeviceLine {
 
   #filter(place: Place, errorUs: number, seconds: number): void {
     this.#predict(seconds);
+    this.#learntS += seconds;
     const readingVar = READING_SD_US ** 2;
     const errorVar = this.#placeVar + readingVar;
     const clipped = clip(errorUs, CLIP_DEVIATIONS * Math.sqrt(errorVar));

@@ -12,8 +12,8 @@ export type SinkSettings =
   | { readonly kind: 'null' }
   /** Keeps the last hour of what is played, minute by minute. */
   | { readonly kind: 'wav'; readonly folder: string }
-  /** `device` is ALSA's name of the card. */
-  | { readonly kind: 'alsa'; readonly device: string };
+  /** `device` is ALSA's name of the card, `driftPpm` what was learnt of it before. */
+  | { readonly kind: 'alsa'; readonly device: string; readonly driftPpm?: number | null };
 
 export interface SinkSurroundings {
   readonly clock: MonotonicClock;
@@ -45,6 +45,7 @@ export function openSink(settings: SinkSettings, around: SinkSurroundings): Sink
     case 'alsa':
       return new AlsaSink({
         device: settings.device,
+        initialDriftPpm: settings.driftPpm ?? null,
         clock,
         raisePriority,
         openPcm: (device, bufferFrames) => openAlsaPcm(device, bufferFrames, heldCard),

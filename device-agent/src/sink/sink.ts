@@ -12,6 +12,8 @@ export interface Sink {
   readonly kind: string;
   /** Whether it is fed with real-time priority; null while that is not known, absent where it makes no difference. */
   readonly isRealTime?: boolean | null;
+  /** How much faster than the monotonic clock its card plays; null until that is learnt, absent without a card. */
+  readonly cardDriftPpm?: number | null;
   start(render: Render, onHealth?: OnSinkHealth): Promise<void>;
   /** Stops pulling and gives the device or file back. May be called twice. */
   close(): Promise<void>;

@@ -45,7 +45,17 @@ export const ledgerRecordSchema = z.discriminatedUnion('kind', [
     wallMs: z.number(),
     uncertaintyUs: z.number().min(0),
     driftPpm: z.number().nullable(),
+    /** How the battery-backed clock runs; journals of before have none of it. */
+    rtc: z
+      .object({
+        driftPpm: z.number(),
+        learntS: z.number().min(0),
+        since: z.object({ media: mediaTimeSchema, rtcMs: z.number() }).nullable(),
+      })
+      .exactOptional(),
   }),
+  /** How much faster than the monotonic clock a sound card plays. */
+  z.object({ kind: z.literal('card'), name: z.string().max(200), driftPpm: z.number().min(-300).max(300) }),
 ]);
 export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 export type Progress = Extract<LedgerRecord, { kind: 'progress' }>;

@@ -57,6 +57,31 @@ test('proofs stay until they are acknowledged, commands until they expire, the t
   await again.close();
 });
 
+test('the time of a journal of before, without a battery-backed clock, is read; a newer one is kept whole', async () => {
+  const old = { kind: 'time' as const, floor: mediaTime(42), wallMs: 1, uncertaintyUs: 3, driftPpm: null };
+  const rtc = { driftPpm: 12.5, learntS: 90_000, since: { media: mediaTime(40), rtcMs: 7 } };
+  for (const record of [old, { ...old, rtc }]) {
+    const { ledger } = await Ledger.open(path);
+    await ledger.add(record);
+    await ledger.close();
+    const { ledger: again } = await Ledger.open(path);
+    expect(again.time).toEqual(record);
+    await again.close();
+  }
+});
+
+test('the drifts of eight sound cards are kept, the newest of each', async () => {
+  const { ledger } = await Ledger.open(path);
+  for (let card = 0; card < 9; card += 1) {
+    await ledger.add({ kind: 'card', name: `hw:${card}`, driftPpm: card });
+  }
+  await ledger.add({ kind: 'card', name: 'hw:3', driftPpm: -60 });
+  await ledger.close();
+  const { ledger: again } = await Ledger.open(path);
+  expect([0, 1, 3, 8].map((card) => again.cardDriftPpm(`hw:${card}`))).toEqual([null, 1, -60, 8]);
+  await again.close();
+});
+
 test('progress is kept until its proof, and does not come back after it', async () => {
   const { ledger } = await Ledger.open(path);
   const progress = {

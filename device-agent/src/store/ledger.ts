@@ -19,6 +19,8 @@ export const MAX_PROOFS = 3_000;
 const MAX_PROVED = 5_000;
 /** Commands that are not expired yet. Full: further ones are refused. */
 export const MAX_COMMANDS = 500;
+/** Sound cards whose drift is remembered. The one that was not used for longest is forgotten. */
+const MAX_CARDS = 8;
 /** Below this a journal is not worth rewriting. */
 const COMPACT_ABOVE_BYTES = 262_144;
 const COMPACT_AT_RATIO = 3;
@@ -38,6 +40,7 @@ export class Ledger {
   readonly #commands = new Map<string, MediaTime>();
   readonly #progress = new Map<string, Progress>();
   #time: KeptTime | null = null;
+  readonly #cards = new Map<string, number>();
   #compactAtBytes = COMPACT_ABOVE_BYTES;
   #isCompacting = false;
 
@@ -68,6 +71,11 @@ export class Ledger {
 
   get time(): KeptTime | null {
     return this.#time;
+  }
+
+  /** How much faster than the monotonic clock a sound card played; null where that was never learnt. */
+  cardDriftPpm(name: string): number | null {
+    return this.#cards.get(name) ?? null;
   }
 
   get progress(): readonly Progress[] {
@@ -129,6 +137,9 @@ export class Ledger {
       case 'time':
         this.#time = record;
         break;
+      case 'card':
+        this.#rememberCard(record.name, record.driftPpm);
+        break;
     }
   }
 
@@ -137,6 +148,13 @@ export class Ledger {
     if (seq > this.#chain.seq) this.#chain = { ...this.#chain, seq, previous: hashOfProof(jws) };
     this.#progress.delete(broadcastId);
     this.#remember(broadcastId);
+  }
+
+  #rememberCard(name: string, driftPpm: number): void {
+    this.#cards.delete(name);
+    this.#cards.set(name, driftPpm);
+    const oldest = this.#cards.keys().next();
+    if (this.#cards.size > MAX_CARDS && oldest.done !== true) this.#cards.delete(oldest.value);
   }
 
   #remember(broadcastId: string): void {
@@ -165,6 +183,7 @@ export class Ledger {
       ...[...this.#commands].map(([id, expiresAt]) => ({ kind: 'command' as const, id, expiresAt })),
       ...this.#progress.values(),
       ...(this.#time === null ? [] : [{ kind: 'time' as const, ...this.#time }]),
+      ...[...this.#cards].map(([name, driftPpm]) => ({ kind: 'card' as const, name, driftPpm })),
     ];
   }
 }

@@ -1,12 +1,32 @@
-import type { MonotonicClock } from '../clock/index.ts';
+import type { MonotonicClock, Rtc } from '../clock/index.ts';
 import type { Board, BoardReading } from '../health/index.ts';
 import { PacedNullSink, type Render, type Sink } from '../sink/index.ts';
+
+/** For tests: a battery-backed clock that counts milliseconds, and is right until it is moved. */
+export class BenchRtc implements Rtc {
+  readonly stepMs = 1;
+  offsetMs = 0;
+
+  readMs(): number {
+    return Math.round(performance.timeOrigin + performance.now() + this.offsetMs);
+  }
+
+  setMs(unixMs: number): Promise<void> {
+    this.offsetMs += unixMs - this.readMs();
+    return Promise.resolve();
+  }
+}
 
 /** For tests: a board whose amplifier draws half an ampere while it is on. */
 export class BenchBoard implements Board {
   readonly model = 'bench';
+  readonly rtc: BenchRtc | null;
   isAmplifierOn = false;
   readonly switchings: boolean[] = [];
+
+  constructor(rtc: BenchRtc | null = new BenchRtc()) {
+    this.rtc = rtc;
+  }
 
   read(): BoardReading {
     return {

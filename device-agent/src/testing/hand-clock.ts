@@ -1,37 +1,53 @@
 import type { MonotonicClock, Timer } from '../clock/index.ts';
 
+interface Due {
+  readonly atUs: number;
+  fn: (() => void) | null;
+}
+
 /** For tests: time that passes only when told to. */
 export class HandClock implements MonotonicClock {
   #nowUs = 1e6;
-  #order = 0;
-  readonly #timers = new Map<number, { atUs: number; fn: () => void }>();
+  /** Latest first; of those due at one moment the one that was asked for last comes first. */
+  readonly #timers: Due[] = [];
 
   nowUs(): number {
     return this.#nowUs;
   }
 
   after(ms: number, fn: () => void): Timer {
-    this.#order += 1;
-    const id = this.#order;
-    this.#timers.set(id, { atUs: this.#nowUs + ms * 1000, fn });
-    return { cancel: () => this.#timers.delete(id) };
+    const due: Due = { atUs: this.#nowUs + ms * 1000, fn };
+    this.#timers.splice(this.#placeOf(due.atUs), 0, due);
+    return {
+      cancel: () => {
+        due.fn = null;
+      },
+    };
   }
 
   /** Lets time pass, and everything happen that is due in it, in order. */
   advance(ms: number): void {
     const endUs = this.#nowUs + ms * 1000;
-    for (let next = this.#next(endUs); next !== null; next = this.#next(endUs)) {
+    for (
+      let next = this.#timers.at(-1);
+      next !== undefined && next.atUs <= endUs;
+      next = this.#timers.at(-1)
+    ) {
+      this.#timers.pop();
+      if (next.fn === null) continue;
       this.#nowUs = Math.max(this.#nowUs, next.atUs);
       next.fn();
     }
     this.#nowUs = endUs;
   }
 
-  #next(endUs: number): { atUs: number; fn: () => void } | null {
-    const due = [...this.#timers].filter(([, { atUs }]) => atUs <= endUs);
-    const [first] = due.toSorted(([a, x], [b, y]) => x.atUs - y.atUs || a - b);
-    if (first === undefined) return null;
-    this.#timers.delete(first[0]);
-    return first[1];
+  #placeOf(atUs: number): number {
+    let [low, high] = [0, this.#timers.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#timers[middle]?.atUs ?? 0) > atUs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

@@ -4,6 +4,7 @@ import { SAMPLE_RATE } from '@loalang/shared/opus';
 import { drawBetween, drawNormal, seededRandom, type Random } from '../random.ts';
 import { amplifierCurrentA, LevelMeter } from './amplifier.ts';
 import { Battery } from './power.ts';
+import { VirtualRtc } from './rtc.ts';
 import { BoxTemperature } from './temperature.ts';
 
 /** What can be wrong with a board. */
@@ -14,6 +15,16 @@ export interface BoardFaults {
   readonly isMainsLost: boolean;
   readonly isSignalWeak: boolean;
   readonly isDiskFull: boolean;
+  /** The battery of the clock: it forgets the time with the next power cut. */
+  readonly isRtcBatteryDead: boolean;
+}
+
+export interface VirtualBoardOptions {
+  readonly seed: string;
+  readonly clock: MonotonicClock;
+  readonly network?: 'lan' | '4g' | 'wifi';
+  /** Null: a board without a battery-backed clock. By default one that is right now. */
+  readonly rtc?: VirtualRtc | null;
 }
 
 const sound: BoardFaults = {
@@ -22,6 +33,7 @@ const sound: BoardFaults = {
   isMainsLost: false,
   isSignalWeak: false,
   isDiskFull: false,
+  isRtcBatteryDead: false,
 };
 
 const SUPPLY_V = 24;
@@ -43,6 +55,7 @@ const SIGNAL_STEP_US = 60_000_000;
  */
 export class VirtualBoard implements Board {
   readonly model = 'virtual-board 1';
+  readonly rtc: VirtualRtc | null;
   readonly #clock: MonotonicClock;
   readonly #random: Random;
   readonly #network: 'lan' | '4g' | 'wifi';
@@ -57,15 +70,17 @@ export class VirtualBoard implements Board {
   #bars: number;
   #barsAtUs: number;
 
-  constructor(options: { seed: string; clock: MonotonicClock; network?: 'lan' | '4g' | 'wifi' }) {
-    this.#clock = options.clock;
+  constructor(options: VirtualBoardOptions) {
+    const { seed, clock } = options;
+    this.#clock = clock;
+    this.rtc = options.rtc === undefined ? new VirtualRtc({ seed, clock, trueMs: Date.now() }) : options.rtc;
     this.#network = options.network ?? '4g';
-    this.#random = seededRandom(`board ${options.seed}`);
+    this.#random = seededRandom(`board ${seed}`);
     this.#ambientC = drawBetween(this.#random, 21, 33);
     this.#usualBars = this.#random.next() < 0.3 ? 3 : 4;
     this.#box = new BoxTemperature(this.#ambientC);
     this.#bars = this.#usualBars;
-    this.#advancedAtUs = options.clock.nowUs();
+    this.#advancedAtUs = clock.nowUs();
     this.#barsAtUs = this.#advancedAtUs;
   }
 
@@ -83,6 +98,16 @@ export class VirtualBoard implements Board {
   setFaults(faults: Partial<BoardFaults>): void {
     this.#advance();
     this.#faults = { ...this.#faults, ...faults };
+    if (this.rtc !== null) this.rtc.isBatteryDead = this.#faults.isRtcBatteryDead;
+  }
+
+  /** The power is cut: what runs on is the battery-backed clock. */
+  switchOff(): void {
+    this.rtc?.switchOff();
+  }
+
+  switchOn(): void {
+    this.rtc?.switchOn();
   }
 
   setAmplifier(isOn: boolean): void {

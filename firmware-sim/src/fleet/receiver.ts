@@ -1,7 +1,8 @@
 import { Agent, type MonotonicClock, type Timer } from '@loalang/device-agent';
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { VirtualRtc } from '../board/rtc.ts';
 import { VirtualBoard } from '../board/virtual-board.ts';
 import type { NetworkProfile } from '../network/profile.ts';
 import { VirtualNetwork } from '../network/virtual-network.ts';
@@ -53,7 +54,7 @@ export class Receiver {
     const { clock, network: profile } = around;
     const place = placeOf(device);
     this.place = place;
-    this.board = new VirtualBoard({ seed: place, clock });
+    this.board = new VirtualBoard({ seed: place, clock, rtc: makeRtc(place, around) });
     this.network = profile === null ? null : new VirtualNetwork({ profile, seed: place, clock });
     this.recordings = join(around.dataFolder, place, 'recordings');
     this.#disk = join(around.dataFolder, place, 'disk');
@@ -98,6 +99,7 @@ export class Receiver {
    */
   async powerCut(): Promise<void> {
     this.#state = 'off';
+    this.board.switchOff();
     this.network?.cut();
     const kept = `${this.#disk}.cut`;
     rmSync(kept, { recursive: true, force: true });
@@ -114,9 +116,11 @@ export class Receiver {
 
   async #startAgent(): Promise<void> {
     const { platformUrl, brokerUrl, rootKey, clock, recording, reference } = this.#around;
+    this.board.switchOn();
     this.network?.restore();
     mkdirSync(this.#disk, { recursive: true });
     mkdirSync(this.recordings, { recursive: true });
+    if (this.board.rtc !== null) keepRtc(this.place, this.#around, this.board.rtc.movedMs);
     const recorder = makeRecorder({
       folder: this.recordings,
       recording,
@@ -179,4 +183,26 @@ export class Receiver {
       agent.close().then(() => ended(undefined), ended);
     });
   }
+}
+
+// A battery-backed clock runs on while the simulator does not: how it was set last is kept beside the disk.
+function rtcPath(place: string, { dataFolder }: Surroundings): string {
+  return join(dataFolder, place, 'rtc');
+}
+
+function keepRtc(place: string, around: Surroundings, movedMs: number): void {
+  writeFileSync(rtcPath(place, around), String(movedMs));
+}
+
+function makeRtc(place: string, around: Surroundings): VirtualRtc {
+  const { clock, reference } = around;
+  const path = rtcPath(place, around);
+  const movedMs = existsSync(path) ? Number(readFileSync(path, 'utf8')) : Number.NaN;
+  return new VirtualRtc({
+    seed: place,
+    clock,
+    trueMs: reference.at(clock.nowUs()) / 1000,
+    ...(Number.isFinite(movedMs) ? { movedMs } : {}),
+    onMoved: (moved) => keepRtc(place, around, moved),
+  });
 }

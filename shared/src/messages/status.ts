@@ -27,6 +27,7 @@ export const faultSchema = z.enum([
   'disk-full',
   'mains-lost',
   'sink-failed',
+  'rtc-failed',
   'clock-unknown',
 ]);
 export type Fault = z.infer<typeof faultSchema>;

@@ -41,6 +41,7 @@ export const terms: typeof viTerms = {
     'disk-full': 'storage is full',
     'mains-lost': 'mains lost, on battery',
     'sink-failed': 'sound output failed',
+    'rtc-failed': 'battery-backed clock is wrong, replace its battery',
     'clock-unknown': 'does not know the time',
   },
   missed: {

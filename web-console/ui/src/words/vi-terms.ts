@@ -52,6 +52,7 @@ export const terms = {
     'disk-full': 'ổ lưu của loa đã đầy',
     'mains-lost': 'mất điện lưới, đang chạy pin',
     'sink-failed': 'đường ra tiếng bị hỏng',
+    'rtc-failed': 'đồng hồ chạy pin sai giờ, cần thay pin',
     'clock-unknown': 'chưa biết giờ đúng',
   } satisfies Record<Fault, string>,
   missed: {
