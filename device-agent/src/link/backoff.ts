@@ -13,9 +13,9 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** How long to wait before the next try: from the first span's length up to one that doubles with each try. */
+  /** How long to wait before the next try: at least the first span; at most twice of it, which doubles with each try. */
   nextMs(): number {
-    const spanMs = Math.min(this.#mostMs, this.#firstMs * 2 ** this.#tries);
+    const spanMs = Math.min(this.#mostMs, this.#firstMs * 2 ** (this.#tries + 1));
     this.#tries = Math.min(this.#tries + 1, 30);
     return this.#firstMs + this.#random() * (spanMs - this.#firstMs);
   }

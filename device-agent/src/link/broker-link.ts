@@ -5,13 +5,12 @@ import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
 import { Backoff, pause } from './backoff.ts';
 import { openBrokerSocket, readBrokerUrl, type BrokerAddress } from './broker-socket.ts';
+import { reconnectAfterMs } from './reconnect.ts';
 
 const KEEPALIVE_S = 20;
 const CONNECT_WITHIN_MS = 10_000;
 const RECONNECT_FIRST_MS = 500;
 const RECONNECT_MOST_MS = 15_000;
-/** A connection that lasted this long was a good one: the next break starts the backoff anew. */
-const STABLE_US = 30_000_000;
 /** At close: so long the broker may take to say that it has the last word. */
 const FAREWELL_MS = 500;
 /** Publishes waiting for the broker's word. Full: further ones fail, and whoever publishes tries again. */
@@ -116,9 +115,9 @@ export class BrokerLink {
     while (!signal.aborted) {
       const credentials = await this.#askCredentials();
       const startedUs = this.#options.clock.nowUs();
-      if (credentials !== null) await this.#connectOnce(address, credentials);
-      if (this.#options.clock.nowUs() - startedUs > STABLE_US) this.#backoff.reset();
-      await pause(this.#options.clock, this.#backoff.nextMs(), signal);
+      const isBroken = credentials !== null && (await this.#connectOnce(address, credentials));
+      const past = { lastedUs: this.#options.clock.nowUs() - startedUs, isBroken };
+      await pause(this.#options.clock, reconnectAfterMs(this.#backoff, past), signal);
     }
   }
 
@@ -131,15 +130,19 @@ export class BrokerLink {
     }
   }
 
-  // One connection from its first byte to its end; resolves when it is over.
-  async #connectOnce(address: BrokerAddress, credentials: Credentials): Promise<void> {
-    if (this.#ended.signal.aborted) return;
+  // One connection from its first byte to its end; resolves when it is over, with whether an error ended it.
+  async #connectOnce(address: BrokerAddress, credentials: Credentials): Promise<boolean> {
+    if (this.#ended.signal.aborted) return false;
+    let isBroken = false;
     this.#session = makeNonce();
     const client = new MqttClient(() => openBrokerSocket(address), this.#clientOptions(credentials));
     this.#client = client;
     client.on('connect', () => this.#subscribeOwn(client));
     client.on('message', (topic, payload) => this.#options.onMessage(topic, payload));
-    client.on('error', (error) => this.#onError(error));
+    client.on('error', (error) => {
+      isBroken = true;
+      this.#onError(error);
+    });
     await this.#over(client);
     this.#client = null;
     this.#forgetInFlight();
@@ -148,6 +151,7 @@ export class BrokerLink {
       this.#options.onOffline();
     }
     client.end(true);
+    return isBroken;
   }
 
   #forgetInFlight(): void {
