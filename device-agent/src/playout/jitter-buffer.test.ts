@@ -178,4 +178,56 @@ describe('whatever comes', () => {
       { numRuns: 50 * inject('soak'), seed: 4 },
     );
   });
+
+  it('takes a jump of the stamps with contiguous numbers for silence, wherever the numbers wrap', () => {
+    const jumps = fc.array(fc.record({ run: fc.integer({ min: 1, max: 6 }), jump: fc.nat(9) }), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(jumps, fc.integer({ min: 2 ** 32 - 40, max: 2 ** 32 - 1 }), (all, first) => {
+        const frames = buffer();
+        const expected: (number | string)[] = [];
+        let [number, slot] = [0, 0];
+        for (const { run, jump } of all) {
+          frames.insert(packet(first + number, at(slot), run), START);
+          for (let index = 0; index < run; index += 1) expected.push((first + number + index) % 256);
+          number += run;
+          slot += run + jump;
+          expected.push(...Array.from({ length: jump }, () => 'silence'));
+        }
+        // What follows the last frame nobody can know.
+        const known = expected.findLastIndex((due) => due !== 'silence') + 1;
+        expect(pullAll(frames, START, at(known))).toEqual(expected.slice(0, known));
+      }),
+      { numRuns: 100 * inject('soak'), seed: 5 },
+    );
+  });
+
+  it('takes missing numbers for loss, all of them and nothing else, wherever the numbers wrap', () => {
+    const present = fc.array(fc.boolean(), { minLength: 2, maxLength: 60 });
+    fc.assert(
+      fc.property(present, fc.integer({ min: 2 ** 32 - 60, max: 2 ** 32 - 1 }), (comes, first) => {
+        const frames = buffer();
+        const heard = [true, ...comes, true];
+        heard.forEach((isHere, number) => {
+          if (isHere) frames.insert(packet(first + number, at(number)), START);
+        });
+        const expected = heard.map((isHere, number) => (isHere ? (first + number) % 256 : 'lost'));
+        expect(pullAll(frames, START, at(heard.length))).toEqual(expected);
+      }),
+      { numRuns: 100 * inject('soak'), seed: 6 },
+    );
+  });
+
+  it('holds no more than its bound and refuses the rest, so that what is here stays', () => {
+    const frames = new JitterBuffer(mediaTime(START), mediaTime(START + 10 * MINUTE_US));
+    for (let number = 0; number < 2 * MAX_BUFFERED_FRAMES; number += 1) {
+      frames.insert(packet(number, at(number)), START);
+    }
+    // Stamps up to 12 s ahead, and one more on the edge.
+    expect(frames.size).toBe(MAX_BUFFERED_FRAMES);
+    expect(frames.counts).toMatchObject({ kept: MAX_BUFFERED_FRAMES, full: 1 });
+    expect(frames.pull(START)).toMatchObject({ kind: 'frame', frame: { sequence: 0 } });
+  });
 });
