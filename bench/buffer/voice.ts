@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { addMs, decodeAudioPacket, readPacketEnd, streamTopic, type LiveStream } from '@loalang/shared';
+import { FRAME_US } from '@loalang/shared/opus';
+import { generateSigningKey } from '@loalang/shared/signing';
+import { systemClock } from '@loalang/device-agent';
+import { Session } from '../../scheduler/src/air/live-session.ts';
+import type { SentPacket } from './oracle.ts';
+import type { BenchPlatform } from './platform.ts';
+
+const FRAME_MS = FRAME_US / 1000;
+
+/** One live stream of a platform: stamped and signed by the real session, kept for repair, and noted packet by packet. */
+export class Voice {
+  readonly stream: LiveStream;
+  readonly sent: SentPacket[] = [];
+  readonly #session: Session;
+
+  constructor(platform: BenchPlatform, latencyMs: number, seconds: number) {
+    const { clock, history } = platform;
+    const key = generateSigningKey();
+    const startAt = clock.now();
+    const expiresAt = addMs(startAt, seconds * 1000 + latencyMs);
+    const id = randomBytes(16).toString('hex');
+    this.stream = {
+      id,
+      title: 'bench',
+      priority: 'priority',
+      startAt,
+      latencyMs,
+      expiresAt,
+      key: key.public,
+    };
+    history.open(id);
+    this.#session = new Session({
+      broadcastId: id,
+      latencyMs,
+      endsAt: addMs(expiresAt, -latencyMs),
+      expiresAt,
+      deviceCount: 1,
+      privateKey: key.privateKey,
+      clock,
+      encoder: null,
+      send: (packet) => {
+        this.#note(packet, clock.now());
+        history.keep(id, packet, clock.now());
+        return platform.link.send(streamTopic(id), packet);
+      },
+      finish: async () => undefined,
+    });
+  }
+
+  push(frame: Uint8Array): void {
+    this.#session.pushFrames([frame]);
+  }
+
+  async end(): Promise<void> {
+    await this.#session.end();
+  }
+
+  #note(bytes: Uint8Array, mediaNow: number): void {
+    const sentUs = systemClock.nowUs();
+    const packet = decodeAudioPacket(bytes);
+    if (packet === null || readPacketEnd(bytes) === null) throw new Error('the session sends no packets');
+    const heardUs = sentUs + packet.mediaTime - mediaNow;
+    this.sent.push({ sentUs, heardUs, frames: packet.frames.length, bytes: bytes.byteLength });
+  }
+}
+
+/** Speaks into all of them in real time, frame by frame, for so long. */
+export async function speak(
+  voices: readonly Voice[],
+  frames: readonly Uint8Array[],
+  seconds: number,
+): Promise<void> {
+  const startUs = systemClock.nowUs();
+  const count = Math.floor((seconds * 1000) / FRAME_MS);
+  for (let index = 0; index < count; index += 1) {
+    await until(startUs + index * FRAME_US);
+    const frame = frames[index % frames.length];
+    if (frame !== undefined) for (const voice of voices) voice.push(frame);
+  }
+  for (const voice of voices) await voice.end();
+}
+
+/** Waits until a moment of the monotonic clock. */
+export async function until(atUs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    systemClock.after(Math.max(0, (atUs - systemClock.nowUs()) / 1000), resolve);
+  });
+}
