@@ -55,6 +55,17 @@ test('numbers that repeat, go back or jump far count nothing that never was', ()
   expect(counter.packets).toBe(2);
 });
 
+test('numbers that wrap go on, and one from before it is old', () => {
+  const counter = new LatenessCounter(LATENCY_MS);
+  const numbered = (sequence: number, index: number): AudioPacket => ({ ...packet(index), sequence });
+  counter.count(numbered(2 ** 32 - 1, 0), arrival(0, 50));
+  counter.count(numbered(1, 0), arrival(0, 50));
+  expect(counter.packets).toBe(1);
+  counter.count(numbered(2, 1), arrival(1, 50));
+  counter.count(numbered(5, 2), arrival(2, 50));
+  expect(counter.packets).toBe(3);
+});
+
 test('whatever comes, counts fall with the latency and never exceed the packets', () => {
   const arrivals = fc.array(fc.tuple(fc.nat(400), fc.integer({ min: -5_000, max: 20_000 })), {
     maxLength: 100,

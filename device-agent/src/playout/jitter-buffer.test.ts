@@ -58,7 +58,10 @@ describe('the jitter buffer', () => {
     const frames = buffer();
     frames.insert(packet(2 ** 32 - 2, at(0), 4), START);
     frames.insert(packet(3, at(5)), START);
-    expect(pullAll(frames, at(0), at(6))).toEqual([254, 255, 0, 1, 'lost', 3]);
+    expect(frames.pull(at(0))).toMatchObject({ frame: { sequence: 2 ** 32 - 2 } });
+    expect(pullAll(frames, at(1), at(3))).toEqual([255, 0]);
+    expect(frames.pull(at(3))).toMatchObject({ frame: { sequence: 1 } });
+    expect(pullAll(frames, at(4), at(6))).toEqual(['lost', 3]);
     expect(frames.counts.kept).toBe(5);
   });
 
@@ -98,6 +101,17 @@ describe('the jitter buffer', () => {
       'number',
       'number',
     ]);
+  });
+
+  it.each([
+    { what: 'more numbers than fit', number: 50 },
+    { what: 'numbers that go back', number: 2 ** 32 - 5 },
+  ])('counts no more loss than there is room for: $what', ({ number }) => {
+    const frames = buffer();
+    frames.insert(packet(0, at(0)), START);
+    frames.insert(packet(number, at(3)), START);
+    frames.pull(at(0));
+    expect(frames.pull(at(3))).toMatchObject({ kind: 'frame', lostBefore: 2 });
   });
 
   it('ends where the sender says so', () => {

@@ -14,7 +14,6 @@ export const STAMP_TOLERANCE_US = 1_000;
 // A stream without a frame for so long gives the loudspeaker back to what it interrupted, until it speaks again.
 const GONE_AFTER_US = 5_000_000;
 const UINT32 = 2 ** 32;
-const HALF_UINT32 = 2 ** 31;
 
 export interface StreamFrame {
   readonly sequence: number;
@@ -196,7 +195,7 @@ export class JitterBuffer {
     if (this.#passed === null) return 0;
     const fitting = Math.max(0, Math.round((head.startUs - this.#passed.endUs) / FRAME_US));
     const numbers = (head.sequence - this.#passed.sequence - 1 + UINT32) % UINT32;
-    return numbers < HALF_UINT32 ? Math.min(numbers, fitting) : fitting;
+    return Math.min(numbers, fitting);
   }
 
   #takeHead(head: StreamFrame): void {
