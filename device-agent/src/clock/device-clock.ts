@@ -28,6 +28,12 @@ const JUMP_ABOVE_US = 20_000;
  * next burst, they would be an echo for half a minute. Half a second takes an hour; who is off further is nowhere.
  */
 const MOVED_JUMP_ABOVE_US = 500_000;
+/**
+ * Each of the first bursts takes away much of what is wrong. Whoever slewed after them would be the odd one out in its
+ * village for a minute after each start; what the steering works off without a seam is left to it, since it is faster.
+ */
+const YOUNG_BURSTS = 6;
+const SEAMLESS_US = 5_000;
 /** A battery-backed clock that is further ahead of what was kept has counted nonsense: no receiver is off for so long. */
 const LONGEST_OFF_US = 366 * 86_400e6;
 /** Many boards count a sleep with a battery-backed clock in whole seconds, on another crystal. */
@@ -70,6 +76,8 @@ export class DeviceClock implements Timeline {
   readonly #isSounding: () => boolean;
   #mapping: MediaLine | null = null;
   #carried: Carried | null = null;
+  /** Believed since the start or the last sleep. */
+  #bursts = 0;
   /** The platform's clock was moved, and what sounds is being slewed after it. */
   #isFollowingMove = false;
   #isRtcWrong = false;
@@ -115,6 +123,7 @@ export class DeviceClock implements Timeline {
     const driftPpm = this.#filter.estimate(nowUs)?.driftPpm ?? this.#mapping?.driftPpm ?? 0;
     // Where a sleep of unknown length lies between them, old exchanges and new ones are on no common line.
     this.#filter = new ClockFilter(driftPpm);
+    this.#bursts = 0;
     this.#carried = {
       by: 'sleep',
       atUs: nowUs,
@@ -135,8 +144,10 @@ export class DeviceClock implements Timeline {
     const isTaken = this.#filter.addBurst(
       samples.filter(({ t1, t2 }) => t1 >= this.#awakeSinceUs && !this.isBeforeFloor(t2)),
     );
-    if (isTaken) this.#follow(nowUs, this.#filter.moves > moves);
-    return isTaken;
+    if (!isTaken) return false;
+    if (samples.length > 1) this.#bursts += 1;
+    this.#follow(nowUs, this.#filter.moves > moves);
+    return true;
   }
 
   toMediaTime(monotonicUs: number): MediaTime | null {
@@ -229,7 +240,11 @@ export class DeviceClock implements Timeline {
   // a slew, and begins anew above.
   #mustJump(errorUs: number): boolean {
     if (this.#carried !== null) return true;
-    return Math.abs(errorUs) > (this.#isFollowingMove ? MOVED_JUMP_ABOVE_US : JUMP_ABOVE_US);
+    if (this.#isFollowingMove) return Math.abs(errorUs) > MOVED_JUMP_ABOVE_US;
+    // Before its first burst it had one answer, with all that may have held that up.
+    const isFirst = this.#bursts === 1;
+    const isSeamless = this.#bursts <= YOUNG_BURSTS && Math.abs(errorUs) <= SEAMLESS_US;
+    return isFirst || isSeamless || Math.abs(errorUs) > JUMP_ABOVE_US;
   }
 
   #judgeRtc(errorUs: number, uncertaintyUs: number, nowUs: number): void {
