@@ -11,8 +11,6 @@ class Bench {
   readonly health: (string | null)[] = [];
   readonly asked: { heardAtUs: number; pace: number }[] = [];
   readonly opened: string[] = [];
-  /** How long a buffer was asked for at each opening. */
-  readonly buffers: number[] = [];
   isRealTime = true;
   /** What the next attempts to open meet; the last one stays. */
   readonly cards: (Pcm | PcmError | Promise<Pcm>)[] = [];
@@ -25,7 +23,7 @@ class Bench {
       clock: this.clock,
       random: () => 0,
       raisePriority: () => Promise.resolve(this.isRealTime),
-      openPcm: (device, bufferFrames) => this.#open(device, bufferFrames),
+      openPcm: (device) => this.#open(device),
     });
   }
 
@@ -52,9 +50,8 @@ class Bench {
     for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
   }
 
-  async #open(device: string, bufferFrames: number): Promise<Pcm> {
+  async #open(device: string): Promise<Pcm> {
     this.opened.push(device);
-    this.buffers.push(bufferFrames);
     const next = (this.cards.length > 1 ? this.cards.shift() : this.cards[0]) ?? new PcmError('ENOENT', '');
     if (next instanceof PcmError) throw next;
     return next;
@@ -241,13 +238,23 @@ describe('the time stamp of a reading', () => {
 });
 
 it.each([
-  { isRealTime: true, bufferFrames: 2_880 },
-  { isRealTime: false, bufferFrames: 9_600 },
-])('with real-time priority $isRealTime it says so and asks for $bufferFrames frames', async (row) => {
-  const rig = new Bench(new FakePcm(new HandClock()));
-  expect(rig.sink.isRealTime).toBeNull();
-  rig.isRealTime = row.isRealTime;
-  await rig.start();
-  expect([rig.sink.isRealTime, rig.buffers]).toEqual([row.isRealTime, [row.bufferFrames]]);
-  await rig.sink.close();
+  { device: 'plughw:1', isRealTime: true, bufferFrames: 2_880 },
+  { device: 'hw:1', isRealTime: false, bufferFrames: 9_600 },
+  { device: 'pulse', isRealTime: true, bufferFrames: 9_600 },
+])('$device with real-time priority $isRealTime: asks for $bufferFrames frames', async (row) => {
+  const clock = new HandClock();
+  const wanted: number[] = [];
+  const sink = new AlsaSink({
+    device: row.device,
+    clock,
+    raisePriority: () => Promise.resolve(row.isRealTime),
+    openPcm: (_, bufferFrames) => {
+      wanted.push(bufferFrames);
+      return Promise.resolve(new FakePcm(clock));
+    },
+  });
+  expect(sink.isRealTime).toBeNull();
+  await sink.start(() => {});
+  await sink.close();
+  expect([sink.isRealTime, wanted]).toEqual([row.isRealTime, [row.bufferFrames]]);
 });

@@ -27,8 +27,10 @@ export interface CardReport extends FeederCounts {
 
 /** 60 ms: what is decided is heard so much later, and a thread with real-time priority is never late by a part of it. */
 const SHORT_BUFFER_FRAMES = 2_880;
-/** 200 ms: what a busy process without priority needs in order not to fall silent. */
+/** 200 ms: what a busy process without priority needs in order not to fall silent, be it ours or a sound server. */
 const LONG_BUFFER_FRAMES = 9_600;
+/** Names by which ALSA opens the card itself. Behind any other a sound server may stand, which waits its turn. */
+const CARD_ITSELF = /^(plug)?hw:/;
 const FEED_EVERY_MS = 20;
 // A card that is plugged in again is heard again soon; the look costs little.
 const LOOK_AGAIN_FIRST_MS = 500;
@@ -118,10 +120,9 @@ export class AlsaSink implements Sink {
   async #open(): Promise<void> {
     if (this.#isClosed || this.#render === null) return;
     try {
-      const pcm = await this.#openPcm(
-        this.#options.device,
-        this.#isRealTime === true ? SHORT_BUFFER_FRAMES : LONG_BUFFER_FRAMES,
-      );
+      const { device } = this.#options;
+      const isNeverLate = this.#isRealTime === true && CARD_ITSELF.test(device);
+      const pcm = await this.#openPcm(device, isNeverLate ? SHORT_BUFFER_FRAMES : LONG_BUFFER_FRAMES);
       this.#take(pcm, this.#render);
     } catch (error) {
       this.#fail(error);

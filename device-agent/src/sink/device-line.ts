@@ -5,12 +5,12 @@
 // move in bursts. A Kalman filter of two states (place, drift) follows it, after Bar-Shalom, Li, Kirubarajan, "Estimation
 // with Applications to Tracking and Navigation" (2001), 6.2: a constant rate that is disturbed by white acceleration of
 // density q. Fed every T seconds with readings of variance R it settles to a second-order low-pass with the time constant
-// (R T / q)^(1/4); q is chosen so that this is 30 s. With 8 s the filter followed the slow part of the noise.
+// (R T / q)^(1/4); q is chosen so that this is 12 s. With less the filter follows the slow part of the noise.
 //
 // It only watches. Whoever steers by it does not change what it sees, so the two cannot chase each other.
 import { FRAMES_PER_US } from './pcm.ts';
 
-const TIME_CONSTANT_S = 30;
+const TIME_CONSTANT_S = 12;
 /** Far above the noise of most readings (0.01 to 0.6 ms), since errors of readings close together are alike. */
 const READING_SD_US = 500;
 const READING_INTERVAL_S = 0.02;
@@ -30,9 +30,14 @@ const SETTLING_S = 6;
 const SETTLING_TIME_CONSTANT_S = 1;
 const PLACE_SD_AFTER_SETTLING_US = 150;
 
-/** Readings that lie so far off, for so long, are no noise: the card has lost or repeated something. */
-const MOVED_ABOVE_US = 5_000;
+/**
+ * Readings that lie so far off, for so long, are no noise: the card has lost or repeated something. Until that is clear
+ * nothing is learnt of them.
+ */
+const MOVED_ABOVE_US = 2_000;
 const MOVED_FOR_US = 300_000;
+/** What came before a move may have been learnt of readings that were wrong already. */
+const DRIFT_SD_AFTER_MOVE_PPM = 20;
 /** Without a reading for so long nobody knows where the card is. */
 const LOST_AFTER_US = 500_000;
 
@@ -105,8 +110,10 @@ export class DeviceLine {
     if (seconds <= 0) return;
     const predictedUs = place.playedUs + seconds * (1e6 + this.#driftPpm);
     const errorUs = playedUs - predictedUs;
-    if (this.#hasMoved(place, errorUs, atUs)) {
+    const isFar = Math.abs(errorUs) > MOVED_ABOVE_US;
+    if (this.#hasMoved(place, isFar, atUs)) {
       this.#moves += 1;
+      this.#driftVar = Math.max(this.#driftVar, DRIFT_SD_AFTER_MOVE_PPM ** 2);
       this.#settle(playedUs, atUs);
       return;
     }
@@ -115,7 +122,7 @@ export class DeviceLine {
     place.seen += 1;
     const isSettling = atUs - place.sinceUs < SETTLING_S * 1e6;
     if (isSettling) this.#follow(place, errorUs, seconds);
-    else this.#filter(place, errorUs, seconds);
+    else this.#filter(place, isFar ? null : errorUs, seconds);
   }
 
   /** Monotonic microseconds at which a frame is heard. Only while the line is known. */
@@ -131,13 +138,9 @@ export class DeviceLine {
     this.#crossVar = 0;
   }
 
-  #hasMoved(place: Place, errorUs: number, atUs: number): boolean {
-    if (Math.abs(errorUs) <= MOVED_ABOVE_US) {
-      place.farSinceUs = null;
-      return false;
-    }
-    place.farSinceUs ??= atUs;
-    return atUs - place.farSinceUs >= MOVED_FOR_US;
+  #hasMoved(place: Place, isFar: boolean, atUs: number): boolean {
+    place.farSinceUs = isFar ? (place.farSinceUs ?? atUs) : null;
+    return place.farSinceUs !== null && atUs - place.farSinceUs >= MOVED_FOR_US;
   }
 
   // The mean of what was read so far, then a plain low-pass.
@@ -146,9 +149,10 @@ export class DeviceLine {
     place.playedUs += gain * clip(errorUs, CLIP_DEVIATIONS * READING_SD_US);
   }
 
-  #filter(place: Place, errorUs: number, seconds: number): void {
+  #filter(place: Place, errorUs: number | null, seconds: number): void {
     this.#predict(seconds);
     this.#learntS += seconds;
+    if (errorUs === null) return;
     const readingVar = READING_SD_US ** 2;
     const errorVar = this.#placeVar + readingVar;
     const clipped = clip(errorUs, CLIP_DEVIATIONS * Math.sqrt(errorVar));
