@@ -10,8 +10,10 @@ export interface Identity {
 
 interface ChannelRule {
   /** Who writes; the other of the two reads. */
-  readonly from: BrokerRole;
+  readonly from: 'device' | 'platform';
   readonly isRetained: boolean;
+  /** The time service stands on the platform's side of this channel too. */
+  readonly isOfTime?: true;
 }
 
 /** One row a topic of a receiver: who writes it, and whether it may be retained. The reader is the other side. */
@@ -24,8 +26,8 @@ export const channelRules: Record<DeviceChannel, ChannelRule> = {
   'cmd/result': { from: 'device', isRetained: false },
   proof: { from: 'device', isRetained: false },
   'proof/ack': { from: 'platform', isRetained: false },
-  'clock/req': { from: 'device', isRetained: false },
-  'clock/res': { from: 'platform', isRetained: false },
+  'clock/req': { from: 'device', isRetained: false, isOfTime: true },
+  'clock/res': { from: 'platform', isRetained: false, isOfTime: true },
   lateness: { from: 'device', isRetained: false },
   repair: { from: 'device', isRetained: false },
   'repair/res': { from: 'platform', isRetained: false },
@@ -40,8 +42,8 @@ export function mayPublish(identity: Identity, topic: string, isRetained: boolea
   switch (parsed?.kind) {
     case 'device': {
       const rule = channelRules[parsed.channel];
-      const isOwn = identity.role === 'platform' || identity.id === parsed.deviceId;
-      return isOwn && rule.from === identity.role && isRetained === rule.isRetained;
+      const isOwn = rule.from === 'platform' || identity.id === parsed.deviceId;
+      return isOwn && rule.from === sideOf(identity, rule) && isRetained === rule.isRetained;
     }
     case 'stream':
       return identity.role === 'platform' && !isRetained;
@@ -52,8 +54,18 @@ export function mayPublish(identity: Identity, topic: string, isRetained: boolea
   }
 }
 
-/** May this identity subscribe to this filter? A receiver: exact topics only. The platform: one channel of all receivers too. */
+/** On which side of a channel an identity stands; null where it has no business there. */
+function sideOf({ role }: Identity, rule: ChannelRule): 'device' | 'platform' | null {
+  if (role !== 'time') return role;
+  return rule.isOfTime === true ? 'platform' : null;
+}
+
+/**
+ * May this identity subscribe to this filter? A receiver: exact topics only. The platform and its time service: one
+ * channel of all receivers.
+ */
 export function maySubscribe(identity: Identity, filter: string): boolean {
+  if (identity.role === 'time') return timeFilters.has(filter);
   if (identity.role === 'platform') {
     return filter === REVOKED_TOPIC || platformFilters.has(filter);
   }
@@ -69,11 +81,13 @@ export function maySubscribe(identity: Identity, filter: string): boolean {
   }
 }
 
-const platformFilters: ReadonlySet<string> = new Set(
-  deviceChannels
-    .filter((channel) => channelRules[channel].from === 'device')
-    .map((channel) => `${TOPIC_ROOT}/dev/+/${channel}`),
-);
+const platformFilters = filtersOf((rule) => rule.from === 'device');
+const timeFilters = filtersOf((rule) => rule.from === 'device' && rule.isOfTime === true);
+
+function filtersOf(fits: (rule: ChannelRule) => boolean): ReadonlySet<string> {
+  const channels = deviceChannels.filter((channel) => fits(channelRules[channel]));
+  return new Set(channels.map((channel) => `${TOPIC_ROOT}/dev/+/${channel}`));
+}
 
 /** Who may use a route of the console: anyone, a signed-in person of a role, or a receiver with its token. */
 export type RouteRole = 'anyone' | 'receiver' | 'operator' | 'administrator';

@@ -16,6 +16,7 @@ const other = 'd-zzzzzzzzzz';
 const streamId = '00112233445566778899aabbccddeeff';
 const receiver: Identity = { id: own, role: 'device' };
 const platform: Identity = { id: 'platform', role: 'platform' };
+const time: Identity = { id: 'time', role: 'time' };
 
 describe('topics', () => {
   test('are read as they are written', () => {
@@ -48,7 +49,7 @@ describe('topics', () => {
     'll/v1/revoked/x',
   ])('that look like ours but are not are refused to everyone: %s', (topic) => {
     expect(parseTopic(topic)).toBeNull();
-    for (const identity of [receiver, platform]) {
+    for (const identity of [receiver, platform, time]) {
       expect(mayPublish(identity, topic, false)).toBe(false);
       expect(mayPublish(identity, topic, true)).toBe(false);
     }
@@ -70,6 +71,10 @@ describe('rights on the channels of a receiver', () => {
       expect(maySubscribe(receiver, topic)).toBe(from === 'platform');
       expect(maySubscribe(platform, deviceTopic('+', channel))).toBe(from === 'device');
       expect(maySubscribe(receiver, deviceTopic('+', channel))).toBe(false);
+      expect(mayPublish(time, topic, isRetained)).toBe(channel === 'clock/res');
+      expect(mayPublish(time, topic, !isRetained)).toBe(false);
+      expect(maySubscribe(time, deviceTopic('+', channel))).toBe(channel === 'clock/req');
+      expect(maySubscribe(time, topic)).toBe(false);
     },
   );
 
@@ -85,6 +90,8 @@ test('a stream is spoken by the platform alone, never retained, and heard by any
   expect(mayPublish(platform, topic, false)).toBe(true);
   expect(mayPublish(platform, topic, true)).toBe(false);
   expect(mayPublish(receiver, topic, false)).toBe(false);
+  expect(mayPublish(time, topic, false)).toBe(false);
+  expect(maySubscribe(time, topic)).toBe(false);
   expect(maySubscribe(receiver, topic)).toBe(true);
   expect(maySubscribe(receiver, 'll/v1/stream/+')).toBe(false);
 });

@@ -66,7 +66,7 @@ export class SignIn {
     const { revoked } = this.#parts;
     if (shown.clientId !== identity.id) return 'wrong-client-id';
     if (revoked.has(identity.id)) return 'revoked';
-    if (!revoked.isKnown && identity.role !== 'platform') return 'list-unknown';
+    if (!revoked.isKnown && identity.role === 'device') return 'list-unknown';
     if (shown.will !== undefined && !mayLeaveWill(identity, shown.will)) return 'will-not-allowed';
     return null;
   }

@@ -25,9 +25,13 @@ export const defaultLimits: BrokerLimits = {
 /** Before sign-in: a credential with its certificate, a token and a will are about 2 KiB. */
 export const CONNECT_BYTES = 8 * 1024;
 
-/** After sign-in. A receiver's largest message is a proof or a list of faults; the platform's is a plan or the revoked list. */
+/**
+ * After sign-in. A receiver's largest message is a proof or a list of faults; the platform's is a plan or the revoked list, that
+ * of the time service a signed answer of 500 bytes.
+ */
 export const packetBytes: Record<BrokerRole, number> = {
   device: 256 * 1024,
+  time: 4 * 1024,
   platform: 4 * 1024 * 1024,
 };
 
@@ -38,6 +42,7 @@ export const packetBytes: Record<BrokerRole, number> = {
  */
 export const waitingBytes: Record<BrokerRole, number> = {
   device: 1024 * 1024,
+  time: 4 * 1024 * 1024,
   platform: 32 * 1024 * 1024,
 };
 

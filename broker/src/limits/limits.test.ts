@@ -45,7 +45,7 @@ test('a CONNECT full of nonsense is cut off', async () => {
   const socket = await village.open();
   socket.write(Buffer.concat([Buffer.from([0x10, 100]), Buffer.alloc(100, 0xff)]));
   await cutOff(socket);
-  expect(village.broker.snapshot().sessions).toEqual({ device: 0, platform: 0 });
+  expect(village.broker.snapshot().sessions).toEqual({ device: 0, platform: 0, time: 0 });
 });
 
 test.each([

@@ -120,7 +120,7 @@ export class Metrics {
   snapshot(): BrokerSnapshot {
     const { sessions, connections, queuedBytes, unsentBytes } = this.#readings;
     return {
-      sessions: { device: sessions('device'), platform: sessions('platform') },
+      sessions: { device: sessions('device'), platform: sessions('platform'), time: sessions('time') },
       connections: connections(),
       queuedBytes: queuedBytes(),
       unsentBytes: unsentBytes(),

@@ -22,6 +22,7 @@ const FOREIGN_TOPICS = ['ll/v1/dev', 'll/v2/stream/x', 'other/topic', '$SYS/brok
 const written: Record<BrokerRole, readonly string[]> = {
   device: ['presence', 'status', 'cmd/result', 'proof', 'clock/req', 'lateness', 'repair'],
   platform: ['plan', 'now', 'cmd', 'proof/ack', 'clock/res', 'repair/res'],
+  time: ['clock/res'],
 };
 const retained = new Set(['presence', 'plan', 'now']);
 
@@ -39,7 +40,7 @@ afterAll(async () => {
 /** A new identity for each attempt: refused publishes end the connection. */
 async function newHolder(role: BrokerRole): Promise<Holder> {
   holders += 1;
-  return village.authority.issue(role === 'device' ? deviceId(holders) : `platform-${holders}`, role);
+  return village.authority.issue(role === 'device' ? deviceId(holders) : `${role}-${holders}`, role);
 }
 
 async function isPublished(client: MqttClient, topic: string, retain: boolean): Promise<boolean> {
@@ -75,7 +76,7 @@ function topicsOf(role: BrokerRole, id: string, retain: boolean): { topic: strin
   }));
   const others = deviceChannels.map((channel) => ({
     topic: deviceTopic(OTHER, channel),
-    isAllowed: role === 'platform' && written.platform.includes(channel) && retained.has(channel) === retain,
+    isAllowed: role !== 'device' && written[role].includes(channel) && retained.has(channel) === retain,
   }));
   return [
     ...own,
@@ -86,7 +87,7 @@ function topicsOf(role: BrokerRole, id: string, retain: boolean): { topic: strin
   ];
 }
 
-const roles = ['device', 'platform'] as const;
+const roles = ['device', 'platform', 'time'] as const;
 
 describe.each(roles)('a %s', (role) => {
   test.each([true, false])(
@@ -140,6 +141,20 @@ test('a platform subscribes to what receivers write, of all of them, and to the 
     ...FOREIGN_TOPICS,
   ];
   for (const filter of allowed) expect([filter, await isSubscribed(client, filter)]).toEqual([filter, true]);
+  for (const filter of refused) expect([filter, await isSubscribed(client, filter)]).toEqual([filter, false]);
+});
+
+test('a time service subscribes to the clock requests of all receivers and to nothing else', async () => {
+  const client = await village.connect(await newHolder('time'));
+  const refused = [
+    ...deviceChannels.filter((channel) => channel !== 'clock/req').map((channel) => `ll/v1/dev/+/${channel}`),
+    ...deviceChannels.map((channel) => deviceTopic(OTHER, channel)),
+    ...WIDE_FILTERS,
+    STREAM,
+    REVOKED_TOPIC,
+    ...FOREIGN_TOPICS,
+  ];
+  expect(await isSubscribed(client, 'll/v1/dev/+/clock/req')).toBe(true);
   for (const filter of refused) expect([filter, await isSubscribed(client, filter)]).toEqual([filter, false]);
 });
 

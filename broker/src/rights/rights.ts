@@ -1,5 +1,5 @@
 import {
-  channelRules,
+  deviceTopic,
   MAX_STREAM_SUBSCRIPTIONS,
   mayPublish,
   maySubscribe,
@@ -57,8 +57,8 @@ export function mayAddSubscription(
 export function mayReceive(identity: Identity, topic: string): boolean {
   if (identity.role === 'device') return maySubscribe(identity, topic);
   const parsed = parseTopic(topic);
-  if (parsed?.kind === 'device') return channelRules[parsed.channel].from === 'device';
-  return parsed?.kind === 'revoked';
+  if (parsed?.kind === 'device') return maySubscribe(identity, deviceTopic('+', parsed.channel));
+  return identity.role === 'platform' && parsed?.kind === 'revoked';
 }
 
 export function isStreamTopic(topic: string): boolean {

@@ -36,8 +36,8 @@ export const signedTimeSchema = z.object({
 });
 export type SignedTime = z.infer<typeof signedTimeSchema>;
 
-/** Who may sign in at the broker. */
-export const brokerRoleSchema = z.enum(['device', 'platform']);
+/** Who may sign in at the broker. `time` is the part of the platform that answers clock requests, and no more. */
+export const brokerRoleSchema = z.enum(['device', 'platform', 'time']);
 export type BrokerRole = z.infer<typeof brokerRoleSchema>;
 
 /** The MQTT user name: JWS by a credential key over who the holder is and which key is its own. */
