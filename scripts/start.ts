@@ -19,8 +19,8 @@ type Configuration = z.infer<typeof configurationSchema>;
 const BROKER_HOST = '127.0.0.1';
 
 /**
- * Runs the whole system on this machine: broker, platform with console, and a simulated district of receivers, each a
- * process of its own under this one. Ends on SIGINT and SIGTERM; a failed start prints one sentence and exits with 1.
+ * Runs the whole system on this machine: broker, time service, platform with console, and a simulated district of
+ * receivers, each a process of its own under this one. Ends on SIGINT and SIGTERM; a failed start prints one sentence and exits with 1.
  */
 export async function start(): Promise<void> {
   const running: { close(): void | Promise<void> }[] = [];
@@ -101,6 +101,10 @@ async function launchDistrict(
     }),
   );
   const brokerUrl = `mqtt://${BROKER_HOST}:${broker.port}`;
+  await launch('time', 'scheduler/src/time/main.ts', {
+    LOALANG_DATA: folder,
+    LOALANG_BROKER_URL: brokerUrl,
+  });
   const platform = platformReadySchema.parse(
     await launch('platform', 'web-console/server/main.ts', {
       LOALANG_DATA: folder,

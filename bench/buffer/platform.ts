@@ -22,13 +22,15 @@ import { Authority, makeNow } from '../../device-agent/src/testing/authority.ts'
 import { portOf } from '../../device-agent/src/testing/port-of.ts';
 import { PacketHistory, Repair } from '../../scheduler/src/air/index.ts';
 import { Link } from '../../scheduler/src/link/index.ts';
+import { beginLine } from '../../scheduler/src/time/line.ts';
+import { readClocks } from '../../scheduler/src/time/machine-clocks.ts';
 
 const BROKER_NAME = 'bench';
 const DAY_MS = 86_400_000;
 
 /** The real broker, and of a platform what streams need: its link, its packet history and its repair, the time, joining. */
 export class BenchPlatform {
-  readonly clock = new MediaClock();
+  readonly clock: MediaClock;
   readonly log = pino({ level: 'silent' });
   readonly history = new PacketHistory();
   readonly statuses = new Map<string, Status>();
@@ -44,6 +46,8 @@ export class BenchPlatform {
   #brokerPort = 0;
 
   private constructor(authority: Authority) {
+    const line = beginLine(null, readClocks());
+    this.clock = new MediaClock(() => line);
     this.#authority = authority;
     this.#broker = new Broker({
       rootKey: authority.root.public,
@@ -94,7 +98,7 @@ export class BenchPlatform {
     const { clock, log, history } = this;
     const url = `mqtt://127.0.0.1:${this.#brokerPort}`;
     const credentialKey = this.#authority.key('credential');
-    const link = new Link({ url, brokerName: BROKER_NAME, credentialKey, clock, log });
+    const link = new Link({ role: 'platform', url, brokerName: BROKER_NAME, credentialKey, clock, log });
     this.#link = link;
     this.#repair = new Repair({ history, clock, link });
     const isUp = new Promise<void>((resolve) => link.onUp(resolve));

@@ -6,12 +6,10 @@ import type { Changes } from './changes/index.ts';
 import type { Listening, StatusIntake } from './fleet/index.ts';
 import { Lanes, parseJson, type Receivers } from './link/index.ts';
 import type { ProofIntake } from './proof/index.ts';
-import type { ClockExchange } from './time/index.ts';
 
 export interface MessagesParts {
   readonly status: StatusIntake;
   readonly proof: ProofIntake;
-  readonly clockExchange: ClockExchange;
   readonly listening: Listening;
   readonly repair: Repair;
   readonly lateness: LatenessIntake;
@@ -29,18 +27,12 @@ export class Messages {
   }
 
   receivers(): Receivers {
-    const { status, proof, clockExchange, listening, repair, lateness, changes, log } = this.#parts;
+    const { status, proof, listening, repair, lateness, changes, log } = this.#parts;
     const lanes = this.#lanes;
     return {
       status: (id, payload) => void lanes.push(id, async () => void (await status.take(id, payload))),
       proof: (id, payload) => void lanes.push(id, async () => await proof.take(id, payload)),
       'cmd/result': (id, payload) => void lanes.push(id, async () => await listening.takeResult(id, payload)),
-      // Not through the lanes: every microsecond that an answer waits is an error of the receiver's clock.
-      'clock/req': (id, payload, at) => {
-        clockExchange.take(id, payload, at).catch((error: unknown) => {
-          log.error({ err: error }, 'could not answer a clock request');
-        });
-      },
       // A hint: nobody is on or off line by it, but it is a moment at which to look again.
       presence: (_id, payload) => {
         if (parseJson(payload, presenceSchema) !== null) changes.notify();
@@ -48,7 +40,7 @@ export class Messages {
       lateness: (id, payload) => {
         if (!lateness.take(id, payload)) log.debug({ deviceId: id }, 'refused a report of lateness');
       },
-      // At once as well: an answer that waits comes too late.
+      // At once and not through the lanes: an answer that waits comes too late.
       repair: (id, payload) => {
         const packets = repair.take(id, payload);
         if (packets > 0) log.debug({ deviceId: id, packets }, 'sent packets again');

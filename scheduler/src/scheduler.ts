@@ -1,6 +1,6 @@
 /** The root of the broadcast centre: builds every part, starts them in order and stops them in reverse. */
 import { join } from 'node:path';
-import { deviceTopic, fromUnixMs, LoaLangError } from '@loalang/shared';
+import { LoaLangError } from '@loalang/shared';
 import { schedule } from 'node-cron';
 import pino, { type Logger } from 'pino';
 import { Air, LatenessIntake, OnAir, PacketHistory, Repair } from './air/index.ts';
@@ -16,7 +16,7 @@ import { Messages, type MessagesParts } from './messages.ts';
 import { People } from './people/index.ts';
 import { Planning, readEpoch } from './planning/index.ts';
 import { ProofIntake } from './proof/index.ts';
-import { ClockExchange, MediaClock } from './time/index.ts';
+import { LineFollower, MediaClock } from './time/index.ts';
 import { effectivePolicies, Units, type Sample } from './units/index.ts';
 
 /** All that the broadcast centre needs to know of the world. */
@@ -42,22 +42,22 @@ export interface SchedulerConfig {
 interface Ground {
   readonly config: SchedulerConfig;
   readonly log: Logger;
+  readonly line: LineFollower;
   readonly clock: MediaClock;
   readonly keys: PlatformKeys;
   readonly database: Database;
 }
 
-/** Media time may be off the system's clock by this much before the operator of the platform is told. */
-const CLOCK_ALARM_US = 1_000_000;
-
 /** Builds and starts all parts. Does not wait for the broker: what has to be published waits in the outbox. */
 export async function createScheduler(config: SchedulerConfig): Promise<Scheduler> {
   const log = config.log ?? pino({ level: 'warn' }, pino.destination(2));
-  const keys = await loadKeys(join(config.dataFolder, 'keys'), fromUnixMs(Date.now()));
+  const line = new LineFollower(config.dataFolder);
+  const clock = new MediaClock(() => line.line());
+  const keys = await loadKeys(join(config.dataFolder, 'keys'), clock.now());
   const { dataFolder, databaseUrl: url } = config;
   const database = await openDatabase({ dataFolder, url, log });
   try {
-    return await build({ config, log, keys, database, clock: new MediaClock() });
+    return await build({ config, log, keys, database, line, clock });
   } catch (error) {
     await database.close();
     throw error;
@@ -149,7 +149,7 @@ async function buildDelivery({ config, log, clock, keys, database: { db } }: Gro
     announcementOf: (id) => onAir.announcementOf(id),
   });
   const { url, name: brokerName } = config.broker;
-  const link = new Link({ url, brokerName, credentialKey: keys.credential, clock, log });
+  const link = new Link({ role: 'platform', url, brokerName, credentialKey: keys.credential, clock, log });
   const revoked = new RevokedList({ db, clock, key: keys.credential });
   const outbox = new Outbox({ db, link, clock, log, revoked: async () => await revoked.sign() });
   return { epoch, onAir, planning, link, revoked, outbox };
@@ -165,12 +165,7 @@ function buildMessages(
   const reconciler = new Reconciler(db, outbox);
   const status = new StatusIntake({ db, clock, epoch, reconciler, changes, log });
   const proof = new ProofIntake({ db, clock, planKey: keys.plan, link, changes, log });
-  const clockExchange = new ClockExchange({
-    clock,
-    key: keys.time,
-    answer: (deviceId, jws) => void link.send(deviceTopic(deviceId, 'clock/res'), jws),
-  });
-  return new Messages({ status, proof, clockExchange, ...takers, log });
+  return new Messages({ status, proof, ...takers, log });
 }
 
 function findAudioIn(library: Library): (id: string) => Promise<{ id: string; durationMs: number } | null> {
@@ -189,17 +184,14 @@ function startTicks(
   ground: Ground,
   { outbox, air, changes, people, refreshPlans }: TickParts,
 ): { close(): void } {
-  const { clock, log, keys } = ground;
+  const { line, clock, log, keys } = ground;
   const guarded = (what: string, act: () => Promise<void>) => async (): Promise<void> => {
     await act().catch((error: unknown) => log.error({ err: error }, what));
   };
   const eachMinute = guarded('could not close what no microphone runs any more', async () => {
     outbox.kick();
     changes.notify();
-    const offsetUs = Math.round(clock.offsetUs());
-    if (Math.abs(offsetUs) > CLOCK_ALARM_US) {
-      log.error({ offsetUs }, 'media time is off the system clock; is it synchronised?');
-    }
+    if (!line.isKept()) log.error('no time service keeps media time, and receivers get no clock answers');
     await air.closeOrphans();
   });
   const eachHour = guarded('could not renew the keys', async () => {

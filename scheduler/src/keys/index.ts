@@ -1,1 +1,1 @@
-export { loadKeys, type PlatformKey, type PlatformKeys } from './load-keys.ts';
+export { loadKeys, readKeys, type PlatformKey, type PlatformKeys } from './load-keys.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { addMs, fromUnixMs, signedTimeSchema } from '@loalang/shared';
 import { signJws, TrustStore } from '@loalang/shared/signing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadKeys, type PlatformKeys } from './index.ts';
+import { loadKeys, readKeys, type PlatformKeys } from './index.ts';
 
 const start = fromUnixMs(Date.UTC(2026, 10, 24));
 const DAY_MS = 86_400_000;
@@ -71,4 +71,17 @@ test('a start with under 30 days left renews, and what the old key signed is sti
   expect(await isBelieved(renewed, first.rootPublic, 61)).toBe(true);
   expect(await isBelieved(first, first.rootPublic, 89)).toBe(true);
   expect(await isBelieved(first, first.rootPublic, 91)).toBe(false);
+});
+
+test('who reads beside the platform makes no key, and takes over what was renewed', async () => {
+  await expect(readKeys(folder, start)).rejects.toMatchObject({ code: 'CONFIGURATION_INVALID' });
+  expect(await readdir(folder)).toEqual([]);
+  const platform = await loadKeys(folder, start);
+  const reader = await readKeys(folder, start);
+  expect(reader.rootPublic).toBe(platform.rootPublic);
+  const late = addMs(start, 61 * DAY_MS);
+  expect(await reader.renew(late)).toBe(false);
+  await platform.renew(late);
+  expect(await reader.renew(late)).toBe(true);
+  expect(reader.time.key.kid).toBe(platform.time.key.kid);
 });

@@ -64,7 +64,22 @@ Whoever reads this folder can speak through every loudspeaker. Files are readabl
 /** Reads all keys of the folder, and makes or renews those that are missing or due. */
 export async function loadKeys(folder: string, now: MediaTime): Promise<PlatformKeys> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const loaded = await loadAll(folder, now);
+  return await makeRing(now, async (at) => await loadAll(folder, at, loadRoot));
+}
+
+/**
+ * Reads all keys of the folder and makes none: for whoever signs beside the platform. Its `renew` takes over what the
+ * platform has renewed. Throws CONFIGURATION_INVALID where a key is missing or has expired.
+ */
+export async function readKeys(folder: string, now: MediaTime): Promise<PlatformKeys> {
+  return await makeRing(now, async (at) => await loadAll(folder, at, withholdRoot));
+}
+
+async function makeRing(
+  now: MediaTime,
+  load: (now: MediaTime) => ReturnType<typeof loadAll>,
+): Promise<PlatformKeys> {
+  const loaded = await load(now);
   const ring = new Map(loaded.keys.map(([purpose, key]) => [purpose, new RenewableKey(key)]));
   const of = (purpose: KeyPurpose): RenewableKey => {
     const key = ring.get(purpose);
@@ -78,7 +93,7 @@ export async function loadKeys(folder: string, now: MediaTime): Promise<Platform
     time: of('time'),
     credential: of('credential'),
     renew: async (at) => {
-      const { keys } = await loadAll(folder, at);
+      const { keys } = await load(at);
       return keys.map(([purpose, key]) => of(purpose).replace(key)).some((isNew) => isNew);
     },
   };
@@ -108,6 +123,7 @@ type KeyFile = z.infer<typeof keyFileSchema>;
 async function loadAll(
   folder: string,
   now: MediaTime,
+  rootOf: typeof loadRoot,
 ): Promise<{ rootPublic: string; keys: [KeyPurpose, PlatformKey][] }> {
   const files = new Map<KeyPurpose, KeyFile>();
   for (const purpose of keyPurposes) {
@@ -115,7 +131,7 @@ async function loadAll(
     if (text !== null) files.set(purpose, keyFileSchema.parse(JSON.parse(text)));
   }
   const [known] = files.values();
-  const root = await loadRoot(folder, known?.root ?? null);
+  const root = await rootOf(folder, known?.root ?? null);
   const keys: [KeyPurpose, PlatformKey][] = [];
   for (const purpose of keyPurposes) {
     const file = files.get(purpose) ?? null;
@@ -143,6 +159,11 @@ async function loadRoot(folder: string, known: string | null): Promise<Root> {
   await writeFileAtomically(join(folder, 'README.txt'), README);
   await writeFileAtomically(path, writeSigningKey(signer));
   return { public: signer.public, signer };
+}
+
+/** As if the root were kept elsewhere. */
+async function withholdRoot(_folder: string, known: string | null): Promise<Root> {
+  return { public: known ?? '', signer: null };
 }
 
 interface PurposeKeyPlace {

@@ -1,15 +1,20 @@
 /**
- * The platform's one MQTT connection. Each attempt to connect brings a fresh credential and token; sessions are clean,
+ * A process's one MQTT connection: the platform's, and the time service's. Each attempt to connect brings a fresh credential and token; sessions are clean,
  * so whatever must be there after a reconnect is published again by whoever listens to `onUp`.
  */
-import { addMs, deviceTopic, parseTopic, type DeviceChannel, type MediaTime } from '@loalang/shared';
+import {
+  addMs,
+  deviceTopic,
+  parseTopic,
+  type BrokerRole,
+  type DeviceChannel,
+  type MediaTime,
+} from '@loalang/shared';
 import { generateSigningKey, makeToken, signJws, type SigningKey } from '@loalang/shared/signing';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import type { PlatformKey } from '../keys/index.ts';
-import type { Clock, Timer } from '../time/index.ts';
-
-export const PLATFORM_ID = 'platform';
+import type { Clock, Timer } from '../time/media-clock.ts';
 
 const receivedChannels = [
   'presence',
@@ -24,6 +29,8 @@ export type ReceivedChannel = (typeof receivedChannels)[number];
 export type Receive = (deviceId: string, payload: Buffer, at: MediaTime) => void;
 
 export interface LinkParts {
+  /** As what it signs in, which is its id at the broker too: there is one of each. */
+  readonly role: Exclude<BrokerRole, 'device'>;
   readonly url: string;
   /** The broker's name: the audience of the token. */
   readonly brokerName: string;
@@ -32,8 +39,8 @@ export interface LinkParts {
   readonly log: Logger;
 }
 
-/** What the messages of each channel are handed to; at once, in order. */
-export type Receivers = { readonly [channel in ReceivedChannel]: Receive };
+/** What the messages of each channel are handed to; at once, in order. Of other channels it hears nothing. */
+export type Receivers = { readonly [channel in ReceivedChannel]?: Receive };
 
 /** QoS of each subscription: what is lost anyway when it is late is not worth an acknowledgement. */
 const subscriptions: Record<ReceivedChannel, 0 | 1> = {
@@ -151,9 +158,9 @@ export class Link {
   }
 
   async #subscribe(client: MqttClient): Promise<void> {
-    const topics = receivedChannels.map(
-      (channel) => [deviceTopic('+', channel), { qos: subscriptions[channel] }] as const,
-    );
+    const topics = receivedChannels
+      .filter((channel) => this.#receivers?.[channel] !== undefined)
+      .map((channel) => [deviceTopic('+', channel), { qos: subscriptions[channel] }] as const);
     try {
       await client.subscribeAsync(Object.fromEntries(topics));
     } catch (error) {
@@ -173,7 +180,7 @@ export class Link {
     if (payload.byteLength > MAX_MESSAGE_BYTES) return;
     const parsed = parseTopic(topic);
     if (parsed?.kind !== 'device' || !isReceived(parsed.channel)) return;
-    this.#receivers?.[parsed.channel](parsed.deviceId, payload, at);
+    this.#receivers?.[parsed.channel]?.(parsed.deviceId, payload, at);
   }
 
   #dropped(): void {
@@ -194,13 +201,13 @@ export class Link {
   }
 
   async #makeOptions(): Promise<IClientOptions> {
-    const { clock, credentialKey, brokerName } = this.#parts;
+    const { role, clock, credentialKey, brokerName } = this.#parts;
     const now = clock.now();
     const credential = await signJws(
       {
         type: 'credential',
-        id: PLATFORM_ID,
-        role: 'platform',
+        id: role,
+        role,
         key: this.#key.public,
         issuedAt: now,
         expiresAt: addMs(now, CREDENTIAL_LIFE_MS),
@@ -209,9 +216,9 @@ export class Link {
       credentialKey.certificate,
     );
     return {
-      clientId: PLATFORM_ID,
+      clientId: role,
       username: credential,
-      password: await makeToken(this.#key, { id: PLATFORM_ID, audience: brokerName, now }),
+      password: await makeToken(this.#key, { id: role, audience: brokerName, now }),
       protocolVersion: 4,
       clean: true,
       keepalive: KEEPALIVE_S,

@@ -9,6 +9,7 @@ import { schema, type Database } from '../database/index.ts';
 import { createTestDatabase } from '../database/testing.ts';
 import type { Scheduler } from '../face.ts';
 import { createScheduler, type SchedulerConfig } from '../scheduler.ts';
+import { TimeService } from '../time/index.ts';
 import type { Sample } from '../units/index.ts';
 import { PlainBroker } from './plain-broker.ts';
 import { TestReceiver } from './test-receiver.ts';
@@ -33,9 +34,11 @@ const sample: Sample = {
 export class Centre {
   readonly broker = new PlainBroker();
   readonly receivers: TestReceiver[] = [];
+  readonly #log = pino({ level: process.env['LOALANG_TEST_LOG'] ?? 'silent' }, pino.destination(2));
   #database: Database | null = null;
   #folder = '';
   #scheduler: Scheduler | null = null;
+  #time: TimeService | null = null;
   #live: NonNullable<SchedulerConfig['live']> = {};
 
   get scheduler(): Scheduler {
@@ -55,6 +58,9 @@ export class Centre {
     this.#database = await createTestDatabase();
     await this.broker.start();
     await this.startScheduler();
+    const broker = { url: this.broker.url, name: BROKER_NAME };
+    this.#time = new TimeService({ dataFolder: this.#folder, broker, log: this.#log });
+    await this.#time.start();
     for (const code of codes) {
       const receiver = await TestReceiver.join(this.scheduler, code);
       await receiver.connect(this.broker.url);
@@ -69,14 +75,13 @@ export class Centre {
   }
 
   async startScheduler(): Promise<void> {
-    const log = pino({ level: process.env['LOALANG_TEST_LOG'] ?? 'silent' }, pino.destination(2));
     this.#scheduler = await createScheduler({
       dataFolder: this.#folder,
       databaseUrl: this.#database?.url ?? '',
       broker: { url: this.broker.url, name: BROKER_NAME },
       sample,
       live: this.#live,
-      log,
+      log: this.#log,
     });
   }
 
@@ -88,6 +93,7 @@ export class Centre {
   async close(): Promise<void> {
     await Promise.all(this.receivers.map(async (receiver) => await receiver.close()));
     await this.stopScheduler();
+    await this.#time?.close();
     await this.broker.stop();
     await this.#database?.close();
     await rm(this.#folder, { recursive: true, force: true });

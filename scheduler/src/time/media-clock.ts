@@ -1,5 +1,6 @@
 import { mediaTime, type MediaTime } from '@loalang/shared';
-import { slew, type ClockReading, type SlewState } from './slew.ts';
+import { mediaUsAt, type Line } from './line.ts';
+import { readMonotonicUs } from './machine-clocks.ts';
 
 export interface Timer {
   cancel(): void;
@@ -15,31 +16,22 @@ export interface Clock {
 /** The longest that setTimeout can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-function readSystemClocks(): ClockReading {
-  return { wallUs: Date.now() * 1000, monotonicUs: Number(process.hrtime.bigint() / 1000n) };
-}
-
-/** Media time of this platform: the system's clock at start, then monotonic, slewed to the system's clock. */
+/** Media time by a line: the one that the time service keeps, or the one that it left behind. */
 export class MediaClock implements Clock {
-  readonly #read: () => ClockReading;
-  #state: SlewState;
+  readonly #line: () => Line;
+  readonly #monotonicUs: () => number;
+  #lastUs = 0;
 
-  constructor(read: () => ClockReading = readSystemClocks) {
-    this.#read = read;
-    const { wallUs, monotonicUs } = read();
-    this.#state = { mediaUs: wallUs, monotonicUs };
+  constructor(line: () => Line, monotonicUs: () => number = readMonotonicUs) {
+    this.#line = line;
+    this.#monotonicUs = monotonicUs;
   }
 
+  /** Never goes back: a line taken over a moment late may lie some microseconds behind the one before. */
   now(): MediaTime {
-    this.#state = slew(this.#state, this.#read());
-    return mediaTime(Math.round(this.#state.mediaUs));
-  }
-
-  /** How far the system's clock is ahead of media time, microseconds. */
-  offsetUs(): number {
-    const reading = this.#read();
-    this.#state = slew(this.#state, reading);
-    return reading.wallUs - this.#state.mediaUs;
+    const monotonicUs = this.#monotonicUs();
+    this.#lastUs = Math.max(this.#lastUs, Math.round(mediaUsAt(this.#line(), monotonicUs)));
+    return mediaTime(this.#lastUs);
   }
 
   after(ms: number, fn: () => void): Timer {
