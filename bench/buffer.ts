@@ -46,7 +46,6 @@ const figures = {
   longestSilenceMs: Math.max(...withRepair.map(({ longestSilenceMs }) => longestSilenceMs)),
   latencyVsOracle: median(ratios),
   latencyVsOracleWorst: Math.max(...ratios),
-  latencyVsOracleOfCandidates: median(choices.map(({ finestMs, oracleMs }) => finestMs / oracleMs)),
   latePercent: median(choices.map(({ oursLatePercent }) => oursLatePercent)),
   latePercentWorst: worst(({ oursLatePercent }) => oursLatePercent),
   fixedLatePercentWorst: worst(({ fixedLatePercent }) => fixedLatePercent),

@@ -1,14 +1,7 @@
 import { median } from '../measure/report.ts';
 import { interruptions, ipdvP99Ms, pdvP99Ms, rfc3550JitterMs } from './arrival-figures.ts';
 import { arrivalsOver } from './arrivals.ts';
-import {
-  finestCandidateMs,
-  latePercent,
-  likeNetEq,
-  moonBoundMs,
-  oracleMs,
-  recommendedMs,
-} from './latency-rules.ts';
+import { latePercent, likeNetEq, moonBoundMs, oracleMs, settingsAfter } from './latency-rules.ts';
 import type { BufferLink } from './links.ts';
 
 const FIXED_MS = 1_000;
@@ -26,8 +19,6 @@ export function choose(link: BufferLink, seeds: number): Choice {
     oracleMs: middle('oracleMs'),
     oursMs: middle('oursMs'),
     oursLatePercent: middle('oursLatePercent'),
-    finestMs: middle('finestMs'),
-    finestLatePercent: middle('finestLatePercent'),
     fixedLatePercent: middle('fixedLatePercent'),
     netEqMs: middle('netEqMs'),
     netEqLatePercent: middle('netEqLatePercent'),
@@ -44,16 +35,13 @@ function chooseOnce(link: BufferLink, seed: string) {
   const arrivals = arrivalsOver(link, seed);
   const half = Math.floor(arrivals.length / 2);
   const [learn, judge] = [arrivals.slice(0, half), arrivals.slice(half)];
-  const oursMs = recommendedMs(learn);
+  const oursMs = settingsAfter(learn).balanced;
   const netEq = likeNetEq(learn, judge);
   const broken = interruptions(judge, oursMs);
-  const finestMs = finestCandidateMs(learn);
   return {
     oracleMs: oracleMs(judge),
     oursMs,
     oursLatePercent: latePercent(judge, oursMs),
-    finestMs,
-    finestLatePercent: latePercent(judge, finestMs),
     fixedLatePercent: latePercent(judge, FIXED_MS),
     netEqMs: netEq.meanMs,
     netEqLatePercent: netEq.latePercent,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Arrival } from './arrivals.ts';
 import { interruptions, ipdvP99Ms, pdvP99Ms, rfc3550JitterMs } from './arrival-figures.ts';
-import { latePercent, likeNetEq, moonBoundMs, oracleMs, recommendedMs } from './latency-rules.ts';
+import { latePercent, likeNetEq, moonBoundMs, oracleMs, settingsAfter } from './latency-rules.ts';
 
 /** 2,000 packets that take 50 ms, but for those that are named. */
 function arrivals(slow: Readonly<Record<number, number>>): Arrival[] {
@@ -13,9 +13,10 @@ test('the oracle may lose one in a thousand, and no more', () => {
   expect(oracleMs(arrivals({ 3: 900, 7: 800, 9: 700 }))).toBe(700);
 });
 
-test('the recommendation is the lowest setting that loses one in a thousand at most', () => {
-  expect(recommendedMs(arrivals({}))).toBe(700);
-  expect(recommendedMs(arrivals({ 3: 900, 7: 800, 9: 750 }))).toBe(1_200);
+test('the settings are the lowest candidates that lose as much as is borne', () => {
+  expect(settingsAfter(arrivals({}))).toEqual({ fast: 400, balanced: 400, sure: 400 });
+  const slow = arrivals({ 3: 900, 7: 800, 9: 750 });
+  expect(settingsAfter(slow)).toEqual({ fast: 400, balanced: 821, sure: 1_232 });
 });
 
 test('late packets are counted beyond the latency', () => {

@@ -1,22 +1,23 @@
 import { mediaTime, type AudioPacket } from '@loalang/shared';
 import { LatenessCounter } from '../../device-agent/src/lateness/lateness-counter.ts';
-import { latencySettings, readReport, recommendSetting } from '../../scheduler/src/air/lateness.ts';
+import { settingsFor, type LatencySettings } from '../../scheduler/src/air/latency-settings.ts';
 import type { Arrival } from './arrivals.ts';
 
 /** The share of packets that a stream may lose. */
 const BORNE = 0.001;
+/** Of the stream that is counted: the counts don't depend on it. */
+const LATENCY_MS = 1_200;
 const EPOCH_US = 1_000_000_000;
 const FRAMES = [Uint8Array.of(1), Uint8Array.of(1), Uint8Array.of(1)];
 
 /** What the receiver's counters say of these arrivals. */
 function count(arrivals: readonly Arrival[]) {
-  const { balanced } = latencySettings;
-  const counter = new LatenessCounter(balanced);
+  const counter = new LatenessCounter(LATENCY_MS);
   arrivals.forEach(({ sentMs, onWayMs }, index) => {
     const sentUs = EPOCH_US + Math.round(sentMs * 1000);
     const packet: AudioPacket = {
       sequence: 3 * index,
-      mediaTime: mediaTime(sentUs + balanced * 1000),
+      mediaTime: mediaTime(sentUs + LATENCY_MS * 1000),
       isLast: false,
       frames: FRAMES,
     };
@@ -25,17 +26,9 @@ function count(arrivals: readonly Arrival[]) {
   return counter.report('0'.repeat(32));
 }
 
-/** The platform's recommendation after these arrivals at one receiver: its own code from counter to setting. */
-export function recommendedMs(arrivals: readonly Arrival[]): number {
-  const report = readReport(count(arrivals));
-  return latencySettings[recommendSetting(report === null ? [] : [report])];
-}
-
-/** The same counters, were every candidate a setting. */
-export function finestCandidateMs(arrivals: readonly Arrival[]): number {
-  const { packets, late } = count(arrivals);
-  const serving = late.find((candidate) => candidate.packets <= packets * BORNE);
-  return serving?.latencyMs ?? late.at(-1)?.latencyMs ?? latencySettings.sure;
+/** The platform's settings after these arrivals at one receiver: its own code from counter to setting. */
+export function settingsAfter(arrivals: readonly Arrival[]): LatencySettings {
+  return settingsFor([count(arrivals)]);
 }
 
 /** In hindsight: the lowest latency that loses no more than is borne. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
+  CANDIDATE_LATENCIES_MS,
   addMs,
   deviceTopic,
   encodeRepairAnswer,
@@ -192,7 +193,7 @@ test('tells how late packets were when the stream has ended', async () => {
   expect(report?.streamId).toBe(voice.stream.id);
   expect(report?.packets).toBeGreaterThan(PACKETS / 2);
   expect(report?.packets).toBeLessThanOrEqual(PACKETS);
-  expect(report?.late.at(-1)).toEqual({ latencyMs: 4_000, packets: 0 });
+  expect(report?.late.length).toBeLessThan(CANDIDATE_LATENCIES_MS.length);
 });
 
 test('hostile answers are refused and counted, and the stream sounds as it should', async () => {

@@ -35,8 +35,6 @@ export interface Broadcasts {
 }
 
 export interface Air {
-  /** Which latency live streams should have, from how late packets came in the last ones: 700, 1200 or 2500 ms. */
-  readonly recommendedLatencyMs: number;
   goLive(person: Person, start: LiveStart): Promise<LiveSession>;
 }
 

@@ -24,7 +24,6 @@ const start = { type: 'start', title: 'Thông báo', unitIds: ['an-lac'], codec:
 
 /** The air as the microphone sees it: one session whose doings are written down. */
 class RecordingAir implements Air {
-  readonly recommendedLatencyMs = 1_200;
   readonly deeds: string[] = [];
   readonly #clock: ManualClock;
   readonly #listeners: ((reason: EndReason) => void)[] = [];

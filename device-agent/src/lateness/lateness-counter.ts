@@ -1,10 +1,6 @@
-import type { AudioPacket, Lateness } from '@loalang/shared';
+import { CANDIDATE_LATENCIES_MS, type AudioPacket, type Lateness } from '@loalang/shared';
 import { FRAME_US } from '@loalang/shared/opus';
 
-/** The latencies that are compared, ms: close together where LTE decides (0.8 to 1.7 s), the platform's settings among them. */
-export const CANDIDATE_LATENCIES_MS: readonly number[] = [
-  300, 400, 500, 600, 700, 850, 1_000, 1_200, 1_450, 1_700, 2_000, 2_500, 3_000, 4_000,
-];
 /** Frames that may be missing at once, as many as are sent in 10 s; more say that the receiver was away, not late. */
 const MAX_MISSING_FRAMES = 500;
 const UINT32 = 2 ** 32;
@@ -48,10 +44,7 @@ export class LatenessCounter {
   }
 
   report(streamId: string): Lateness {
-    const late = CANDIDATE_LATENCIES_MS.map((latencyMs, index) => ({
-      latencyMs,
-      packets: this.#late[index] ?? 0,
-    }));
+    const late = this.#late.slice(0, this.#late.findLastIndex((count) => count > 0) + 1);
     return { streamId, packets: this.#packets, late };
   }
 

@@ -196,17 +196,3 @@ test('a receiver that missed packets gets those that can still be heard, whole, 
   expect(read).toEqual([0, 3]);
   await session.end();
 });
-
-test('what receivers say of the last streams makes the recommended latency', async () => {
-  const { air } = centre.scheduler;
-  expect(air.recommendedLatencyMs).toBe(1_200);
-  const session = await goLive(anLac, ['an-lac']);
-  const late = [700, 1_200, 2_500].map((latencyMs) => ({ latencyMs, packets: latencyMs > 700 ? 0 : 1 }));
-  const tell = async (receiver: TestReceiver): Promise<void> =>
-    await receiver.publish('lateness', JSON.stringify({ streamId: session.streamId, packets: 1_500, late }));
-  // Not spoken to, so not listened to.
-  await tell(centre.receiver(2));
-  await tell(centre.receiver(0));
-  await expect.poll(() => air.recommendedLatencyMs).toBe(700);
-  await session.end();
-});

@@ -19,7 +19,7 @@ import type { Link, Outbox } from '../link/index.ts';
 import type { Planning } from '../planning/index.ts';
 import type { Clock, Timer } from '../time/index.ts';
 import type { Units } from '../units/index.ts';
-import { latencySettings, type LatenessIntake } from './lateness.ts';
+import type { LatenessIntake } from './lateness.ts';
 import { Session, type EndReason, type LiveSession } from './live-session.ts';
 import type { OnAir } from './on-air.ts';
 import type { PacketHistory } from './packet-history.ts';
@@ -36,11 +36,11 @@ export interface AirParts {
   readonly link: Link;
   readonly changes: Changes;
   readonly log: Logger;
+  /** Whatever the receivers say. */
   readonly latencyMs?: number;
   readonly timeBoxMs?: number;
 }
 
-const DEFAULT_LATENCY_MS = latencySettings.balanced;
 const DEFAULT_TIME_BOX_MS = 15 * 60_000;
 /**
  * Who speaks is told to only when the receivers listen: each that is online says by its status that it holds the
@@ -67,11 +67,6 @@ export class Air {
     this.#parts = parts;
   }
 
-  /** What a stream should have as its latency, from how late packets came in the last ones. */
-  get recommendedLatencyMs(): number {
-    return latencySettings[this.#parts.lateness.recommend()];
-  }
-
   /** Closes what a crash left open. Planning has to look at all receivers afterwards. */
   async start(): Promise<void> {
     await this.closeOrphans();
@@ -91,7 +86,7 @@ export class Air {
     const audience = await findAudience(this.#parts, person, start.unitIds);
     const now = clock.now();
     const key = generateSigningKey();
-    const announcement = this.#announce(start, key, now);
+    const announcement = this.#announce(start, { audience, key, now });
     assertNotQuiet(audience, now, addMs(now, announcement.latencyMs));
     onAir.take(announcement, person.name, audience.deviceIds);
     const session = await this.#openFor(person, start, { announcement, key, audience });
@@ -139,8 +134,13 @@ export class Air {
     if (deviceIds.length > 0) outbox.kick();
   }
 
-  #announce(start: LiveStart, key: SigningKey, now: MediaTime): LiveStream {
-    const { latencyMs = DEFAULT_LATENCY_MS, timeBoxMs = DEFAULT_TIME_BOX_MS } = this.#parts;
+  #announce(
+    start: LiveStart,
+    { audience, key, now }: { audience: Audience; key: SigningKey; now: MediaTime },
+  ): LiveStream {
+    const { lateness, timeBoxMs = DEFAULT_TIME_BOX_MS } = this.#parts;
+    const settings = lateness.settings(audience.deviceIds);
+    const latencyMs = this.#parts.latencyMs ?? settings[start.latency ?? 'balanced'];
     return {
       id: randomBytes(16).toString('hex'),
       title: start.title,

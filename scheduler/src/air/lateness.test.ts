@@ -1,147 +1,85 @@
-import type { Lateness } from '@loalang/shared';
-import * as fc from 'fast-check';
-import { expect, inject, test } from 'vitest';
-import {
-  LatenessIntake,
-  latencySettings,
-  readReport,
-  recommendSetting,
-  type ReceiverLateness,
-} from './lateness.ts';
-
-const receiver = (packets: number, fast: number, balanced: number, sure: number): ReceiverLateness => ({
-  packets,
-  late: { fast, balanced, sure },
-});
-const wired = receiver(10_000, 3, 0, 0);
-const mobile = receiver(10_000, 200, 10, 0);
-const bad = receiver(10_000, 900, 300, 10);
-const hopeless = receiver(10_000, 5_000, 4_000, 3_000);
-const times = (count: number, each: ReceiverLateness): ReceiverLateness[] =>
-  Array.from({ length: count }, () => each);
-
-test.each([
-  { what: 'nobody has reported', receivers: [], expected: 'balanced' },
-  { what: 'too few packets to tell', receivers: [receiver(999, 999, 999, 999)], expected: 'balanced' },
-  { what: 'all are on cable', receivers: times(20, wired), expected: 'fast' },
-  { what: 'most are mobile', receivers: [...times(10, wired), ...times(10, mobile)], expected: 'balanced' },
-  { what: 'one in ten is mobile', receivers: [...times(9, wired), mobile], expected: 'fast' },
-  { what: 'one in nine is mobile', receivers: [...times(8, wired), mobile], expected: 'balanced' },
-  { what: 'links are bad', receivers: times(5, bad), expected: 'sure' },
-  { what: 'one link is hopeless', receivers: [...times(30, mobile), hopeless], expected: 'balanced' },
-  { what: 'all links are hopeless', receivers: times(5, hopeless), expected: 'sure' },
-  { what: 'one late in a thousand', receivers: [receiver(1_000, 1, 1, 1)], expected: 'fast' },
-  { what: 'more than that', receivers: [receiver(1_000, 2, 1, 1)], expected: 'balanced' },
-])('where $what, $expected is recommended', ({ receivers, expected }) => {
-  expect(recommendSetting(receivers)).toBe(expected);
-});
-
-test('another late packet never makes the recommendation faster', () => {
-  const anyReceiver = fc
-    .tuple(fc.integer({ min: 1_000, max: 5_000 }), fc.nat(30), fc.nat(30), fc.nat(30))
-    .map(([packets, a, b, c]) => receiver(packets, a + b + c, b + c, c));
-  fc.assert(
-    fc.property(fc.array(anyReceiver, { minLength: 1, maxLength: 30 }), fc.nat(), (receivers, which) => {
-      const before = latencySettings[recommendSetting(receivers)];
-      const later = receivers.map((each, index) =>
-        index === which % receivers.length
-          ? receiver(each.packets, each.late.fast + 1, each.late.balanced + 1, each.late.sure + 1)
-          : each,
-      );
-      expect(latencySettings[recommendSetting(later)]).toBeGreaterThanOrEqual(before);
-    }),
-    { seed: 32, numRuns: 200 * inject('soak') },
-  );
-});
+import { CANDIDATE_LATENCIES_MS } from '@loalang/shared';
+import { expect, test } from 'vitest';
+import { LatenessIntake } from './lateness.ts';
 
 const streamId = 'ab'.repeat(16);
 const [one, other] = ['d-abcdefghij', 'd-zyxwvutsrq'];
-function report(packets: number, late: readonly (readonly [number, number])[], id = streamId): Lateness {
-  return {
-    streamId: id,
-    packets,
-    late: late.map(([latencyMs, count]) => ({ latencyMs, packets: count })),
-  };
-}
-const onCable = [
-  [300, 5],
-  [700, 0],
-  [1_200, 0],
-  [2_500, 0],
-] as const;
+const balancedFirst = 1_200;
+const shortest = 400;
 
-test('a report is read for the three settings', () => {
-  const late = [
-    [400, 90],
-    [700, 40],
-    [1_000, 30],
-    [1_200, 20],
-    [2_500, 1],
-    [4_000, 0],
-  ] as const;
-  expect(readReport(report(1_000, late))).toEqual(receiver(1_000, 40, 20, 1));
-});
-
-test.each([
-  { what: 'without a setting', late: onCable.slice(0, 3) },
-  { what: 'out of order', late: onCable.toReversed() },
-  {
-    what: 'that says more late at a longer latency',
-    late: [
-      [700, 1],
-      [1_200, 2],
-      [2_500, 0],
-    ] as const,
-  },
-  {
-    what: 'of more late packets than there were',
-    late: [
-      [700, 2_001],
-      [1_200, 0],
-      [2_500, 0],
-    ] as const,
-  },
-])('a report $what is none', ({ late }) => {
-  expect(readReport(report(2_000, late))).toBeNull();
-});
-
-function open() {
+function open(streams = [streamId]) {
   const intake = new LatenessIntake();
-  intake.open(streamId, [one], 100_000);
+  for (const id of streams) intake.open(id, [one], 1_200_000);
   const take = (lateness: unknown, deviceId = one): boolean =>
     intake.take(deviceId, Buffer.from(JSON.stringify(lateness)));
-  return { intake, take };
+  return { intake, take, balanced: () => intake.settings([one]).balanced };
 }
+const report = (packets: number, late: readonly number[] = [], id = streamId) => ({
+  streamId: id,
+  packets,
+  late,
+});
+/** So many late at all candidates below 1 s. */
+const lateBelowASecond = (count: number): number[] =>
+  CANDIDATE_LATENCIES_MS.filter((latencyMs) => latencyMs < 1_000).map(() => count);
 
-test('reports of the audience count, the longest of each receiver', () => {
-  const { intake, take } = open();
-  expect(intake.recommend()).toBe('balanced');
-  expect(take(report(500, onCable))).toBe(true);
-  expect(intake.recommend()).toBe('balanced');
-  expect(take(report(1_500, onCable))).toBe(true);
-  expect(intake.recommend()).toBe('fast');
-  expect(take(report(20, onCable))).toBe(true);
-  expect(intake.recommend()).toBe('fast');
+test('reports of the audience count, of each receiver the longest', () => {
+  const { intake, take, balanced } = open();
+  expect(balanced()).toBe(balancedFirst);
+  expect(take(report(500, [5]))).toBe(true);
+  expect(balanced()).toBe(balancedFirst);
+  expect(take(report(1_500, [5]))).toBe(true);
+  expect(balanced()).toBe(shortest);
+  // Its receiver began anew.
+  expect(take(report(20, lateBelowASecond(20)))).toBe(true);
+  expect(balanced()).toBe(shortest);
+  expect(intake.settings([other]).balanced).toBe(balancedFirst);
+});
+
+test('each report of a stream replaces the one before, and streams add up', () => {
+  const id = 'cd'.repeat(16);
+  const { take, balanced } = open([streamId, id]);
+  take(report(1_000, lateBelowASecond(1)));
+  take(report(2_000, lateBelowASecond(2)));
+  expect(balanced()).toBe(shortest);
+  take(report(1_000, lateBelowASecond(2), id));
+  expect(balanced()).toBe(1_030);
+});
+
+test('what is long ago counts less', () => {
+  const ids = Array.from({ length: 3 }, (_, index) => `${index}`.repeat(32));
+  const { take, balanced } = open(ids);
+  take(report(60_000, lateBelowASecond(100), ids[0]));
+  expect(balanced()).toBe(1_030);
+  take(report(40_000, [], ids[1]));
+  expect(balanced()).toBe(shortest);
 });
 
 test.each([
-  { what: 'of who was not spoken to', lateness: report(1_500, onCable), deviceId: other },
-  { what: 'of another stream', lateness: report(1_500, onCable, 'cd'.repeat(16)) },
-  { what: 'of more packets than the time box holds', lateness: report(5_002, onCable) },
-  { what: 'that is malformed', lateness: { ...report(1_500, onCable), packets: -1 } },
+  { what: 'of who was not spoken to', lateness: report(1_500), deviceId: other },
+  { what: 'of another stream', lateness: report(1_500, [], 'cd'.repeat(16)) },
+  { what: 'of more packets than the time box holds', lateness: report(60_002) },
+  { what: 'that says more late at a longer latency', lateness: report(1_500, [1, 2]) },
+  { what: 'of more late packets than there were', lateness: report(1_500, [1_501]) },
+  {
+    what: 'of more latencies than there are',
+    lateness: report(
+      1_500,
+      Array.from({ length: 39 }, () => 0),
+    ),
+  },
+  { what: 'that is malformed', lateness: report(-1) },
   { what: 'that is no report', lateness: 'hello' },
 ])('a report $what is refused and changes nothing', ({ lateness, deviceId }) => {
-  const { intake, take } = open();
+  const { take, balanced } = open();
   expect(take(lateness, deviceId ?? one)).toBe(false);
-  expect(intake.recommend()).toBe('balanced');
+  expect(balanced()).toBe(balancedFirst);
 });
 
-test('the last ten streams count', () => {
-  const { intake, take } = open();
-  take(report(1_500, onCable));
-  for (let index = 0; index < 9; index += 1) intake.open(String(index), [], 1_000);
-  expect(intake.recommend()).toBe('fast');
-  intake.open('10', [], 1_000);
-  expect(intake.recommend()).toBe('balanced');
-  expect(take(report(1_600, onCable))).toBe(false);
+test('only the last hundred streams are reported of, and what was learnt stays', () => {
+  const { intake, take, balanced } = open();
+  take(report(1_500));
+  for (let index = 0; index < 100; index += 1) intake.open(String(index), [], 1_000);
+  expect(take(report(1_600))).toBe(false);
+  expect(balanced()).toBe(shortest);
 });

@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time.ts';
 import { broadcastIdSchema, lineSchema, streamIdSchema } from '../messages/ids.ts';
 
+/** How long after its capture a word is heard: sooner, or with fewer words lost. */
+const latencySettingSchema = z.enum(['fast', 'balanced', 'sure']);
+export type LatencySetting = z.infer<typeof latencySettingSchema>;
+
 /**
  * The WebSocket of a live microphone, `GET /api/live`. The browser's first message is `liveStartSchema`; then each
  * binary message carries sound: for `opus` 1 to 6 frames as `packFrames` lays them out, for `pcm` signed 16-bit little-
@@ -12,6 +16,8 @@ export const liveStartSchema = z.object({
   title: lineSchema(200).min(1),
   unitIds: z.array(z.string()).max(500),
   codec: z.enum(['opus', 'pcm']),
+  /** By default balanced; `on-air` tells how many milliseconds it is for these receivers. */
+  latency: latencySettingSchema.optional(),
 });
 export type LiveStart = z.infer<typeof liveStartSchema>;
 

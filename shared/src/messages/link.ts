@@ -71,15 +71,25 @@ export const revokedSchema = z.object({
 });
 export type Revoked = z.infer<typeof revokedSchema>;
 
+/** The latencies that receivers compare, ms: 150 ms to 9.9 s in steps of 12 %, so that none is missed by more than that. */
+export const CANDIDATE_LATENCIES_MS: readonly number[] = Array.from({ length: 38 }, (_, index) =>
+  Math.round(150 * 1.12 ** index),
+);
+
 /**
- * `dev/{id}/lateness`: of so many packets of a stream, how many would have come too late at each candidate latency.
- * Counted from the moment on at which the receiver first heard the stream; the next report of it replaces this one.
+ * `dev/{id}/lateness`: of so many packets of a stream, how many would have come too late at each candidate latency, in their
+ * order; zeros at the end are left out. Counted from the moment on at which the receiver first heard the stream; the next
+ * report of it replaces this one. At most 330 bytes for a quarter of an hour.
  */
-export const latenessSchema = z.object({
-  streamId: streamIdSchema,
-  packets: z.number().int().min(0),
-  late: z.array(z.object({ latencyMs: z.number().int().min(1), packets: z.number().int().min(0) })).max(32),
-});
+export const latenessSchema = z
+  .object({
+    streamId: streamIdSchema,
+    packets: z.number().int().min(0),
+    late: z.array(z.number().int().min(0)).max(CANDIDATE_LATENCIES_MS.length),
+  })
+  .refine(({ packets, late }) => late.every((count, index) => count <= (late[index - 1] ?? packets)), {
+    error: 'counts of late packets fall as the latency rises',
+  });
 export type Lateness = z.infer<typeof latenessSchema>;
 
 export const MAX_REPAIR_RANGES = 16;
