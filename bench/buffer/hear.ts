@@ -1,9 +1,10 @@
 import { createOpusEncoder } from '@loalang/shared/opus';
 import { systemClock } from '@loalang/device-agent';
+import type { DirectionProfile } from '@loalang/firmware-sim';
 import { speechFrames } from '../material/speech-frames.ts';
 import { Listener } from './listener.ts';
-import { radioWay, type BufferLink } from './links.ts';
-import { earliestArrivalsUs, lostFrames } from './oracle.ts';
+import { eventsWithin, radioWay, type BufferLink } from './links.ts';
+import { earliestArrivalsUs, lostFrames, type Outage } from './oracle.ts';
 import { BenchPlatform } from './platform.ts';
 import { speak, until, Voice } from './voice.ts';
 
@@ -57,7 +58,7 @@ export async function hear(
     await eventually('proofs', PROOF_WITHIN_S, () =>
       listeners.every(({ deviceId }) => platform.proofs.has(deviceId)),
     );
-    return seats.map((seat) => judge(platform, link, seat));
+    return seats.map((seat) => judge(platform, { link, seconds }, seat));
   } finally {
     await Promise.all(listeners.map(async (listener) => await listener.close()));
     await platform.close();
@@ -93,19 +94,25 @@ async function goThrough(
   const suffering = seats.map(async ({ listener, latencyMs }) => {
     await until(startUs + LEAD_IN_S * 1e6);
     listener.beginRadio(link);
-    await listener.suffer(link.events, endUs);
+    await listener.suffer(eventsWithin(link.events, seconds));
     await until(endUs + latencyMs * 1000);
     listener.endRadio();
   });
   await Promise.all([speak(voices, frames, LEAD_IN_S + seconds), ...suffering]);
 }
 
-function judge(platform: BenchPlatform, link: BufferLink, seat: Seat): Heard {
+function judge(
+  platform: BenchPlatform,
+  { link, seconds }: { link: BufferLink; seconds: number },
+  seat: Seat,
+): Heard {
   const { listener, voice, latencyMs, asksRepair } = seat;
   const proof = platform.proofs.get(listener.deviceId);
   if (proof?.broadcastId !== voice.stream.id) throw new Error(`${listener.deviceId} proves another stream`);
-  const radio = { profile: radioWay(link.down), fromUs: listener.radioFromUs };
-  const lost = lostFrames(voice.sent, earliestArrivalsUs(voice.sent, radio, listener.outages));
+  const lost = lostFrames(
+    voice.sent,
+    earliestArrivalsUs(voice.sent, radioOf(link), outagesOf(link, seconds)),
+  );
   return {
     link: link.name,
     latencyMs,
@@ -116,6 +123,17 @@ function judge(platform: BenchPlatform, link: BufferLink, seat: Seat): Heard {
     silentMs: listener.sink.silencesMs.reduce((sum, ms) => sum + ms, 0),
     longestSilenceMs: Math.max(0, ...listener.sink.silencesMs),
   };
+}
+
+function radioOf({ down }: BufferLink): { profile: DirectionProfile; fromUs: number } {
+  return { profile: radioWay(down), fromUs: LEAD_IN_S * 1e6 };
+}
+
+function outagesOf({ events }: BufferLink, seconds: number): Outage[] {
+  return eventsWithin(events, seconds).map(({ kind, atS, forMs }) => {
+    const fromUs = (LEAD_IN_S + atS) * 1e6;
+    return { kind, fromUs, untilUs: fromUs + forMs * 1000 };
+  });
 }
 
 async function encodeSpeech(): Promise<Uint8Array[]> {

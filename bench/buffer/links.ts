@@ -46,7 +46,7 @@ function syntheticLinks(): BufferLink[] {
     link('synthetic-calm', 60, []),
     link('synthetic-stalls', 60, each(20, 'stall', [700, 700, 3_000])),
     // A connection that broke before it was half a minute old is not tried again at once, so these lie further apart.
-    link('synthetic-reconnects', 60, each(35, 'refuse', [1, 500, 1_500])),
+    link('synthetic-reconnects', 60, each(35, 'refuse', [500, 1_500, 1])),
   ];
 }
 
@@ -75,6 +75,11 @@ function recordedLinks(folder: string): BufferLink[] {
       const down = read(file);
       return { name, down, up: files.includes(`${name}.up`) ? read(`${name}.up`) : down, events: [] };
     });
+}
+
+/** Those that are over when so many seconds of radio are. */
+export function eventsWithin(events: readonly Event[], seconds: number): Event[] {
+  return events.filter(({ atS, forMs }) => atS + forMs / 1000 <= seconds);
 }
 
 export function radioWay(trace: CapacityTrace): DirectionProfile {

@@ -5,7 +5,6 @@ import { Agent, systemClock } from '@loalang/device-agent';
 import { Link, TcpShaper, VirtualBoard } from '@loalang/firmware-sim';
 import { CountSink } from './count-sink.ts';
 import { calmNetwork, radioWay, type BufferLink, type Event } from './links.ts';
-import type { Outage } from './oracle.ts';
 import { deviceIdOf, type BenchPlatform } from './platform.ts';
 import { until } from './voice.ts';
 
@@ -15,8 +14,6 @@ const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZ';
 export class Listener {
   readonly deviceId: string;
   readonly sink = new CountSink();
-  readonly outages: Outage[] = [];
-  radioFromUs = 0;
   readonly #platform: BenchPlatform;
   readonly #code: string;
   readonly #asksRepair: boolean;
@@ -24,6 +21,7 @@ export class Listener {
   readonly #shaper: TcpShaper;
   #agent: Agent | null = null;
   #folder = '';
+  #radioFromUs = 0;
 
   constructor(platform: BenchPlatform, index: number, asksRepair: boolean) {
     this.#platform = platform;
@@ -57,7 +55,7 @@ export class Listener {
   /** From now on the link is this radio. Its time begins now, whether or not anything is sent. */
   beginRadio({ up, down }: BufferLink): void {
     this.#link.setProfile({ up: radioWay(up), down: radioWay(down) });
-    this.radioFromUs = systemClock.nowUs();
+    this.#radioFromUs = systemClock.nowUs();
     for (const way of [this.#link.up, this.#link.down])
       way.releaseAtUs({ lastReleaseUs: 0 }, 0, this.#link.nowUs());
   }
@@ -67,19 +65,16 @@ export class Listener {
     this.#link.setProfile(calmNetwork);
   }
 
-  /** Goes through what happens to the link, in its order, until a moment of the monotonic clock. */
-  async suffer(events: readonly Event[], untilUs: number): Promise<void> {
+  /** Goes through what happens to the link, in its order. */
+  async suffer(events: readonly Event[]): Promise<void> {
     for (const { atS, kind, forMs } of events) {
-      const atUs = this.radioFromUs + atS * 1e6;
-      if (atUs + forMs * 1000 > untilUs) return;
-      await until(atUs);
-      const fromUs = systemClock.nowUs();
+      const fromUs = this.#radioFromUs + atS * 1e6;
+      await until(fromUs);
       if (kind === 'stall') this.#link.stall();
       else this.#shaper.setRefusing(true);
       await until(fromUs + forMs * 1000);
       if (kind === 'stall') this.#link.resume();
       else this.#shaper.setRefusing(false);
-      this.outages.push({ kind, fromUs, untilUs: systemClock.nowUs() });
     }
   }
 

@@ -2,7 +2,7 @@ import { FRAME_US } from '@loalang/shared/opus';
 import { seededRandom, type DirectionProfile } from '@loalang/firmware-sim';
 import { Shaper } from '../../firmware-sim/src/network/shaper.ts';
 
-/** A packet as it left the platform. Times are of the monotonic clock. */
+/** A packet as it leaves the platform. Times count from the first frame of its stream. */
 export interface SentPacket {
   readonly sentUs: number;
   /** When its first frame must be heard. */

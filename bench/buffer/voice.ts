@@ -14,6 +14,7 @@ export class Voice {
   readonly stream: LiveStream;
   readonly sent: SentPacket[] = [];
   readonly #session: Session;
+  #frames = 0;
 
   constructor(platform: BenchPlatform, latencyMs: number, seconds: number) {
     const { clock, history } = platform;
@@ -41,7 +42,7 @@ export class Voice {
       clock,
       encoder: null,
       send: (packet) => {
-        this.#note(packet, clock.now());
+        this.#note(packet);
         history.keep(id, packet, clock.now());
         return platform.link.send(streamTopic(id), packet);
       },
@@ -57,12 +58,21 @@ export class Voice {
     await this.#session.end();
   }
 
-  #note(bytes: Uint8Array, mediaNow: number): void {
-    const sentUs = systemClock.nowUs();
+  /** As if the machine had been in time: the link is asked about what was meant, so that each run asks it the same. */
+  #note(bytes: Uint8Array): void {
     const packet = decodeAudioPacket(bytes);
     if (packet === null || readPacketEnd(bytes) === null) throw new Error('the session sends no packets');
-    const heardUs = sentUs + packet.mediaTime - mediaNow;
-    this.sent.push({ sentUs, heardUs, frames: packet.frames.length, bytes: bytes.byteLength });
+    const frames = packet.frames.length;
+    const startUs = this.#frames * FRAME_US;
+    // A packet leaves with its last frame.
+    const sentUs = startUs + (frames - 1) * FRAME_US;
+    this.sent.push({
+      sentUs,
+      heardUs: startUs + this.stream.latencyMs * 1000,
+      frames,
+      bytes: bytes.byteLength,
+    });
+    this.#frames += frames;
   }
 }
 
