@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
 import { Backoff, pause } from './backoff.ts';
 import { openBrokerSocket, readBrokerUrl, type BrokerAddress } from './broker-socket.ts';
-import { reconnectAfterMs } from './reconnect.ts';
+import { Reconnect } from './reconnect.ts';
 
 const KEEPALIVE_S = 20;
 const CONNECT_WITHIN_MS = 10_000;
@@ -48,7 +48,7 @@ const subscribedChannels: readonly (readonly [DeviceChannel, 0 | 1])[] = [
 /** The one connection to the broker, made again for as long as the agent lives. Nothing durable rests on it. */
 export class BrokerLink {
   readonly #options: BrokerLinkOptions;
-  readonly #backoff: Backoff;
+  readonly #reconnect: Reconnect;
   readonly #ended = new AbortController();
   readonly #streams = new Set<string>();
   #client: MqttClient | null = null;
@@ -59,7 +59,8 @@ export class BrokerLink {
 
   constructor(options: BrokerLinkOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(RECONNECT_FIRST_MS, RECONNECT_MOST_MS, options.random);
+    const backoff = new Backoff(RECONNECT_FIRST_MS, RECONNECT_MOST_MS, options.random);
+    this.#reconnect = new Reconnect(backoff, options.random);
   }
 
   get isOnline(): boolean {
@@ -117,7 +118,7 @@ export class BrokerLink {
       const startedUs = this.#options.clock.nowUs();
       const isBroken = credentials !== null && (await this.#connectOnce(address, credentials));
       const past = { lastedUs: this.#options.clock.nowUs() - startedUs, isBroken };
-      await pause(this.#options.clock, reconnectAfterMs(this.#backoff, past), signal);
+      await pause(this.#options.clock, this.#reconnect.afterMs(past), signal);
     }
   }
 
