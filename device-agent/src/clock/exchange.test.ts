@@ -30,13 +30,42 @@ function reply({ nonce, t1 }: ClockRequest): ClockResponse {
   return { type: 'clock', device: DEVICE_ID, nonce, t1, t2: at, t3: at };
 }
 
-test('a burst has eight exchanges, and ends with the last answer', () => {
-  const { clock, exchange, requests, bursts } = makeExchange();
+/** Answers these of the requests. */
+function answer(
+  { clock, exchange, requests }: ReturnType<typeof makeExchange>,
+  from: number,
+  to: number,
+): void {
+  for (const request of requests.slice(from, to)) {
+    expect(exchange.take(reply(request), clock.nowUs())).toBe('taken');
+  }
+}
+
+test('a burst asks once, seven times more when the answer has come, and ends with the last answer', () => {
+  const rig = makeExchange();
+  rig.exchange.start();
+  rig.clock.advance(300);
+  expect(rig.requests).toHaveLength(1);
+  answer(rig, 0, 1);
+  rig.clock.advance(300);
+  expect(rig.requests).toHaveLength(8);
+  answer(rig, 1, 8);
+  expect(rig.bursts.map((each) => each.length)).toEqual([8]);
+});
+
+test('a link that holds up the first answer is not asked more, and left alone for 10 s', () => {
+  const rig = makeExchange(true);
+  const { clock, exchange, requests, bursts } = rig;
   exchange.start();
-  clock.advance(300);
-  expect(requests).toHaveLength(8);
-  for (const request of requests) expect(exchange.take(reply(request), clock.nowUs())).toBe('taken');
-  expect(bursts.map((each) => each.length)).toEqual([8]);
+  pausesS(rig, 6);
+  const before = requests.length;
+  // The next burst begins after 2.25 s, and is given up 1 s later.
+  clock.advance(3_250);
+  expect([requests.length - before, bursts.length]).toEqual([1, 7]);
+  clock.advance(9_900);
+  expect(requests.length - before).toBe(1);
+  clock.advance(100);
+  expect(requests.length - before).toBe(2);
 });
 
 test('each nonce counts once, and only if it was asked', () => {
@@ -63,7 +92,7 @@ test('a reply to a burst that is over is too late', () => {
 function pausesS(rig: ReturnType<typeof makeExchange>, bursts: number): number[] {
   const { clock, exchange, requests } = rig;
   const endsS: number[] = [];
-  let answered = requests.length;
+  let answered = 0;
   while (endsS.length < bursts) {
     const seen = rig.bursts.length;
     clock.advance(10);

@@ -9,6 +9,13 @@ export const BURST_EXCHANGES = 8;
 const EXCHANGE_GAP_MS = 30;
 /** Longer round trips are thrown away; the burst ends. */
 const REPLY_WITHIN_MS = 2_000;
+/**
+ * The first answer of a burst must come so soon, else the rest is not asked: answers are 0.8 kB each, a burst as much as a
+ * second of a live stream, and on a link that holds them up for so long they say nothing and take the stream's place.
+ */
+const FIRST_WITHIN_MS = 1_000;
+/** Then the link is left alone for so long, by who has converged. */
+const CONGESTED_MS = 10_000;
 /** After a start: so many bursts close together give a first line. */
 const CONVERGING_BURSTS = 6;
 const CONVERGING_MS = 2_000;
@@ -47,6 +54,7 @@ export class ClockExchange {
   readonly #asked = new Map<string, number>();
   #samples: ClockSample[] = [];
   #sent = 0;
+  #isCongested = false;
   /** Answered bursts since the agent began, and since the link came up. */
   #bursts = 0;
   #burstsOfLink = 0;
@@ -86,7 +94,8 @@ export class ClockExchange {
     this.#asked.delete(reply.nonce);
     if (reply.t1 !== t1 || reply.t3 < reply.t2) return 'malformed';
     this.#samples.push({ t1, t2: reply.t2, t3: reply.t3, t4 });
-    if (this.#sent === BURST_EXCHANGES && this.#asked.size === 0) this.#endBurst();
+    if (this.#sent === 1) this.#ask();
+    else if (this.#sent === BURST_EXCHANGES && this.#asked.size === 0) this.#endBurst();
     return 'taken';
   }
 
@@ -101,14 +110,21 @@ export class ClockExchange {
     const request = { nonce: makeNonce(), t1: this.#options.clock.nowUs() };
     if (this.#options.send(request)) this.#asked.set(request.nonce, request.t1);
     this.#sent += 1;
-    if (this.#sent < BURST_EXCHANGES) this.#later(EXCHANGE_GAP_MS, () => this.#ask());
+    if (this.#sent === 1) this.#later(this.#firstWithinMs(), () => this.#endBurst());
+    else if (this.#sent < BURST_EXCHANGES) this.#later(EXCHANGE_GAP_MS, () => this.#ask());
     else this.#later(REPLY_WITHIN_MS, () => this.#endBurst());
+  }
+
+  /** Who knows nothing yet takes what comes. */
+  #firstWithinMs(): number {
+    return this.#bursts === 0 ? REPLY_WITHIN_MS : FIRST_WITHIN_MS;
   }
 
   #endBurst(): void {
     this.#asked.clear();
     const samples = this.#samples;
     this.#samples = [];
+    this.#isCongested = samples.length === 0 && this.#bursts >= CONVERGING_BURSTS;
     if (samples.length > 0) {
       this.#bursts += 1;
       this.#burstsOfLink += 1;
@@ -118,6 +134,7 @@ export class ClockExchange {
   }
 
   #pauseMs(): number {
+    if (this.#isCongested) return CONGESTED_MS * (0.8 + 0.4 * this.#options.random());
     if (this.#burstsOfLink < RECONNECTED_BURSTS) return CONVERGING_MS;
     const usualMs = this.#options.isBusy() ? BUSY_MS : IDLE_MS;
     const grown = this.#bursts - CONVERGING_BURSTS + 1;
