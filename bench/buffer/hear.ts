@@ -20,6 +20,8 @@ export interface Heard {
   /** Digital silence at its sink between the first sound and the last, and the longest stretch of it. */
   readonly silentMs: number;
   readonly longestSilenceMs: number;
+  /** How late the speaker was at worst: a machine that stands still is no network. */
+  readonly lagMs: number;
 }
 
 const FRAME_MS = 20;
@@ -54,11 +56,11 @@ export async function hear(
       listeners.every(({ deviceId }) => platform.statuses.get(deviceId)?.clock.state === 'in-step'),
     );
     const seats = await goLive(platform, listeners, latenciesMs, seconds);
-    await goThrough(link, seats, frames, seconds);
+    const lagMs = await goThrough(link, seats, frames, seconds);
     await eventually('proofs', PROOF_WITHIN_S, () =>
       listeners.every(({ deviceId }) => platform.proofs.has(deviceId)),
     );
-    return seats.map((seat) => judge(platform, { link, seconds }, seat));
+    return seats.map((seat) => judge(platform, { link, seconds, lagMs }, seat));
   } finally {
     await Promise.all(listeners.map(async (listener) => await listener.close()));
     await platform.close();
@@ -87,7 +89,7 @@ async function goThrough(
   seats: readonly Seat[],
   frames: readonly Uint8Array[],
   seconds: number,
-): Promise<void> {
+): Promise<number> {
   const startUs = systemClock.nowUs();
   const voices = [...new Set(seats.map(({ voice }) => voice))];
   const endUs = startUs + (LEAD_IN_S + seconds) * 1e6;
@@ -98,12 +100,13 @@ async function goThrough(
     await until(endUs + latencyMs * 1000);
     listener.endRadio();
   });
-  await Promise.all([speak(voices, frames, LEAD_IN_S + seconds), ...suffering]);
+  const [lagMs] = await Promise.all([speak(voices, frames, LEAD_IN_S + seconds), ...suffering]);
+  return lagMs;
 }
 
 function judge(
   platform: BenchPlatform,
-  { link, seconds }: { link: BufferLink; seconds: number },
+  { link, seconds, lagMs }: { link: BufferLink; seconds: number; lagMs: number },
   seat: Seat,
 ): Heard {
   const { listener, voice, latencyMs, asksRepair } = seat;
@@ -122,6 +125,7 @@ function judge(
     oracleMs: lost.filter(Boolean).length * FRAME_MS,
     silentMs: listener.sink.silencesMs.reduce((sum, ms) => sum + ms, 0),
     longestSilenceMs: Math.max(0, ...listener.sink.silencesMs),
+    lagMs,
   };
 }
 

@@ -29,6 +29,7 @@ function writeHeard(results: BufferResults): void {
       `${runs.length} runs: medians and their spread. Concealed: frames of the stream that the receiver's proof does not count as`,
       'played. Oracle: frames that come too late where the link carries nothing but the stream, in order, and no connection',
       'has to be made again; computed from when packets were meant to be sent, so the same in each run.',
+      `The speaker was up to ${short(Math.max(...runs.flat().map(({ lagMs }) => lagMs)))} ms late: what the machine added.`,
     ].join('\n'),
     table: [
       ['link', 'latency ms', 'repair', 'concealed ms', 'oracle ms', 'silent ms', 'longest silence ms'],

@@ -11,6 +11,7 @@ const heard = (asksRepair: boolean, concealedMs: number, oracleMs: number): Hear
   oracleMs,
   silentMs: 0,
   longestSilenceMs: 0,
+  lagMs: 0,
 });
 
 test('losses are summed over the links of a run, and the middle run is reported with its spread', () => {

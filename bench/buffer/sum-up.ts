@@ -26,6 +26,7 @@ export function concealedFigures(runs: readonly (readonly Heard[])[]) {
     oracleMs: median(withRepair.map((some) => sum(some, 'oracleMs'))),
     silentMs: median(withRepair.map((some) => sum(some, 'silentMs'))),
     longestSilenceMs: Math.max(...withRepair.flat().map(({ longestSilenceMs }) => longestSilenceMs)),
+    lagMs: Math.max(...runs.flat().map(({ lagMs }) => lagMs)),
   };
 }
 

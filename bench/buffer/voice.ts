@@ -76,20 +76,24 @@ export class Voice {
   }
 }
 
-/** Speaks into all of them in real time, frame by frame, for so long. */
+/** Speaks into all of them in real time, frame by frame, for so long; returns how late it was at worst, ms. */
 export async function speak(
   voices: readonly Voice[],
   frames: readonly Uint8Array[],
   seconds: number,
-): Promise<void> {
+): Promise<number> {
   const startUs = systemClock.nowUs();
   const count = Math.floor((seconds * 1000) / FRAME_MS);
+  let lagUs = 0;
   for (let index = 0; index < count; index += 1) {
-    await until(startUs + index * FRAME_US);
+    const dueUs = startUs + index * FRAME_US;
+    await until(dueUs);
+    lagUs = Math.max(lagUs, systemClock.nowUs() - dueUs);
     const frame = frames[index % frames.length];
     if (frame !== undefined) for (const voice of voices) voice.push(frame);
   }
   for (const voice of voices) await voice.end();
+  return lagUs / 1000;
 }
 
 /** Waits until a moment of the monotonic clock. */
