@@ -1,18 +1,22 @@
 import { drawBetween, drawNormal, type Random } from '../random.ts';
 
-export interface OscillatorOptions {
-  readonly random: Random;
-  readonly durationUs: number;
-  /** As it left the factory; drawn evenly within plus and minus this. */
-  readonly factoryPpm: number;
+/** What makes one crystal unlike another. */
+export interface Crystal {
+  /** As it left the factory; drawn evenly within plus and minus this, unless it is said exactly. */
+  readonly factoryPpm: number | { readonly exactly: number };
   /** Half of what the warmth of the day moves it from coldest to warmest; drawn from half of this to all of it. */
   readonly dailyPpm: number;
   /** A random walk of the frequency: so many ppm after one second, growing with the root of time. */
   readonly walkPpm: number;
 }
 
+export interface OscillatorOptions extends Crystal {
+  readonly random: Random;
+  readonly durationUs: number;
+}
+
 /** A crystal for a few cents, in a box on a pole: 40 ppm off, 3 ppm over the day, and its own mood. */
-export const CHEAP_CRYSTAL = { factoryPpm: 40, dailyPpm: 3, walkPpm: 0.003 };
+export const CHEAP_CRYSTAL: Crystal = { factoryPpm: 40, dailyPpm: 3, walkPpm: 0.003 };
 
 /** The frequency is held for so long: by then the walk has moved it by a hundredth of a ppm. */
 const STEP_US = 10_000_000;
@@ -28,7 +32,8 @@ export class Oscillator {
     const steps = Math.ceil(options.durationUs / STEP_US) + 2;
     this.#rates = new Float64Array(steps);
     this.#localUs = new Float64Array(steps);
-    const factory = drawBetween(random, -factoryPpm, factoryPpm);
+    const factory =
+      typeof factoryPpm === 'number' ? drawBetween(random, -factoryPpm, factoryPpm) : factoryPpm.exactly;
     const daily = drawBetween(random, dailyPpm / 2, dailyPpm);
     const noon = random.next();
     let walk = 0;

@@ -7,7 +7,7 @@ import {
 } from '@loalang/device-agent';
 import { mediaTime, type ClockRequest, type ClockResponse } from '@loalang/shared';
 import { seededRandom, type Random } from '../random.ts';
-import { CHEAP_CRYSTAL, Oscillator } from './oscillator.ts';
+import { CHEAP_CRYSTAL, Oscillator, type Crystal } from './oscillator.ts';
 import { SoundCard, type HeardBlock } from './sound-card.ts';
 import { TwinLink, type LinkStory } from './twin-link.ts';
 import { VirtualCard } from './virtual-card.ts';
@@ -28,7 +28,9 @@ export interface TwinOptions {
   readonly durationUs: number;
   readonly link: LinkStory;
   /** Parts per million: as `CHEAP_CRYSTAL` where nothing else is said. */
-  readonly crystal?: { factoryPpm: number; dailyPpm: number; walkPpm: number };
+  readonly crystal?: Crystal;
+  /** The sound card's own, where it shall differ in kind from the board's. */
+  readonly cardCrystal?: Crystal;
   /** Something sounds all the time, or nothing ever does. */
   readonly isSounding: boolean;
   readonly kept?: KeptTime;
@@ -64,7 +66,11 @@ export class TwinReceiver {
     const { seed, durationUs } = options;
     const crystal = options.crystal ?? CHEAP_CRYSTAL;
     const ofBoard = new Oscillator({ random: seededRandom(`board ${seed}`), durationUs, ...crystal });
-    const ofCard = new Oscillator({ random: seededRandom(`card ${seed}`), durationUs, ...crystal });
+    const ofCard = new Oscillator({
+      random: seededRandom(`card ${seed}`),
+      durationUs,
+      ...(options.cardCrystal ?? crystal),
+    });
     this.#random = seededRandom(`receiver ${seed}`);
     this.#board = new BoardClock(this.#time, ofBoard);
     this.#link = new TwinLink(options.link, seed);
