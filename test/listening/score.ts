@@ -27,13 +27,20 @@ const LATENCY_MS = 1_000;
 /** What is told comes over the link and is heard 5 ms, a block and a fade later: within so long. */
 export const TOLD_S = 0.12;
 
-/** What is lost of the live stream: from a moment at which it would be heard, for so many frames of 20 ms. */
+/** What is lost of the live stream: from a moment at which it would be heard, for so many frames of 20 ms; some in a vowel. */
 const LOST: readonly (readonly [fromS: number, frames: number])[] = [
+  [13.28, 10],
   [14, 1],
   [14.6, 3],
   [15.2, 10],
-  [16, 35],
+  [15.68, 10],
+  [16.24, 35],
   [24, 100],
+  [26.3, 10],
+  [27.66, 10],
+  [30.3, 10],
+  [30.68, 10],
+  [31.28, 10],
 ];
 /** The link is gone, and the connection with it; what was sent meanwhile is sent again soon after it is back. */
 const OUT = { fromS: 27, forS: 2.5 };

@@ -124,6 +124,28 @@ test('without an exchange the uncertainty grows', () => {
   expect(ages[2]).toBeGreaterThan((ages[0] ?? 0) + 50_000);
 });
 
+test('however well the drift was learned, it may wander: by 2 ppm of what has passed', () => {
+  const simulated = new SimulatedPath({ ...lte, jitterUs: 100 }, 9);
+  const filter = new ClockFilter();
+  for (let index = 0; index < 60; index += 1) filter.addBurst(simulated.burst(index * 30e6));
+  const [now, later] = [1_800e6, 5_400e6].map((atUs) => filter.estimate(atUs)?.uncertaintyUs ?? 0);
+  expect((later ?? 0) - (now ?? 0)).toBeGreaterThan(7_200);
+});
+
+test('one burst in eighty, and no older one, decides where the line lies', () => {
+  const filter = new ClockFilter();
+  const take = (index: number, wayUs: number): number => {
+    const t1 = index * 10e6;
+    const t2 = t1 + 5e6 + wayUs;
+    filter.addBurst([{ t1, t2, t3: t2, t4: t1 + 2 * wayUs }]);
+    return filter.estimate(t1)?.uncertaintyUs ?? 0;
+  };
+  take(0, 1_000);
+  const uncertainties = Array.from({ length: 80 }, (_, index) => take(index + 1, 20_000));
+  expect(uncertainties.at(-2)).toBeGreaterThan(25_000);
+  expect(uncertainties.at(-1)).toBeLessThan(21_000);
+});
+
 test.each([
   ['a round trip of more than 2 s', { t1: 0, t2: 10e6, t3: 10e6, t4: 2_000_001 }],
   ['a reply before its request', { t1: 10, t2: 10e6, t3: 10e6, t4: 9 }],

@@ -73,6 +73,21 @@ test('while something sounds it follows a platform whose clock was moved by 150 
   );
 });
 
+test('what is still to be slewed counts as uncertainty', () => {
+  const path = new SimulatedPath({ ...lan, driftPpm: 0 }, 6);
+  const clock = makeClock({ isSounding: () => true });
+  clock.addBurst(path.burst(1e6), 2e6);
+  for (const index of [1, 2, 3]) {
+    const burst = path
+      .burst(index * 10e6)
+      .map((each) => ({ ...each, t2: each.t2 + 15_000, t3: each.t3 + 15_000 }));
+    clock.addBurst(burst, index * 10e6 + 1e6);
+  }
+  expect(clock.reading(31e6).uncertaintyUs).toBeGreaterThan(15_000);
+  // 15 ms by 150 ppm.
+  expect(clock.reading(31e6 + 100e6).uncertaintyUs).toBeLessThan(5_000);
+});
+
 test('while nothing sounds, it is set to what the exchanges say', () => {
   const path = new SimulatedPath(lan, 7);
   const clock = makeClock();

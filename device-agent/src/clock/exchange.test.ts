@@ -6,7 +6,10 @@ import { seeded } from '../testing/simulated-path.ts';
 import type { ClockSample } from './clock-filter.ts';
 import { ClockExchange } from './exchange.ts';
 
-function makeExchange(isBusy = false): {
+function makeExchange(
+  isBusy = false,
+  random = 0.5,
+): {
   clock: HandClock;
   exchange: ClockExchange;
   requests: ClockRequest[];
@@ -17,7 +20,7 @@ function makeExchange(isBusy = false): {
   const bursts: (readonly ClockSample[])[] = [];
   const exchange = new ClockExchange({
     clock,
-    random: () => 0.5,
+    random: () => random,
     send: (request) => requests.push(request) > 0,
     onBurst: (samples) => bursts.push(samples),
     isBusy: () => isBusy,
@@ -114,6 +117,15 @@ test.each([
   const pauses = pausesS(rig, 60);
   expect(pauses.slice(0, 5).map((pause) => Math.round(pause))).toEqual([2, 2, 2, 2, 2]);
   expect(Math.round(pauses.at(-1) ?? 0)).toBe(lastS);
+});
+
+test('its pauses are a fifth shorter or longer than the usual one, by chance', () => {
+  const lastPauses = [0, 0.5, 1].map((random) => {
+    const rig = makeExchange(true, random);
+    rig.exchange.start();
+    return Math.round(pausesS(rig, 60).at(-1) ?? 0);
+  });
+  expect(lastPauses).toEqual([24, 30, 36]);
 });
 
 test('no pause is longer than a quarter of the time for which the line was learned', () => {

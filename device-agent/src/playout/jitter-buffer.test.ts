@@ -28,6 +28,14 @@ function pullAll(from: JitterBuffer, fromUs: number, untilUs: number): (number |
 }
 
 describe('the jitter buffer', () => {
+  it('gives the loudspeaker back after five seconds without a frame', () => {
+    const stream = buffer();
+    stream.insert(packet(0, at(0)), START);
+    stream.pull(at(0));
+    expect(stream.isFlowing(at(1) + 4_999_000)).toBe(true);
+    expect(stream.isFlowing(at(1) + 5_001_000)).toBe(false);
+  });
+
   it('gives frames in the order of their stamps, whatever the order of their coming', () => {
     const frames = buffer();
     for (const number of [2, 0, 4, 1, 3]) frames.insert(packet(number, at(number)), START);

@@ -20,6 +20,13 @@ describe('the limiter', () => {
     expect(limit(quiet)).toEqual(quiet);
   });
 
+  it('turns down within the look-ahead, not at once', () => {
+    const steady = new Float32Array(9_600).fill(0.5);
+    const sent = steady.map((sample, index) => (index >= 4_800 && index < 4_900 ? 4 * sample : sample));
+    const gains = limit(sent).map((sample, index) => sample / (sent[index] ?? 1));
+    expect(largestStep(gains.subarray(1))).toBeLessThan(2 / LOOK_AHEAD_SAMPLES);
+  });
+
   it('lets nothing through above the threshold, however loud it comes', () => {
     for (const gain of [1, 1.5, 3, 7]) {
       expect(peak(limit(louder(sine(300, 48_000, 1), gain)))).toBeLessThanOrEqual(THRESHOLD + 1e-6);

@@ -11,6 +11,16 @@ const BLOCK_US = 20_000;
 /** What the sample heard at the beginning of a block is of, in microseconds after noon. */
 const contentUs = ({ base, offset }: Span): number => base - NOON + offset / 0.048;
 
+it('learns the drift of a card that it was told nothing of, until no error is left', () => {
+  const steering = new Steering();
+  let errorUs = Infinity;
+  for (let block = 0; block < 60 * 50; block += 1) {
+    const atUs = block * BLOCK_US * (1 + 100e-6);
+    errorUs = contentUs(steering.advance(mediaTime(NOON + Math.round(atUs)), BLOCK, () => 1)) - atUs;
+  }
+  expect(Math.abs(errorUs)).toBeLessThan(20);
+});
+
 describe('an acoustic offset', () => {
   it.each([
     { what: 'a card that keeps time', driftPpm: 0 },

@@ -46,6 +46,14 @@ test('at most 16 ranges at once; the others come next', () => {
   expect(second.map(({ sequence }) => sequence / 10)).toEqual([16, 17, 18, 19]);
 });
 
+test('who has asked for all it may asks for a hundred more a second later', () => {
+  const planner = new RepairPlanner();
+  const sizes = [0, 0, 1_000].map((ms, index) =>
+    planner.plan([gap(index * 10_000, 2_000, 20_000)], at(ms)).reduce((sum, { frames }) => sum + frames, 0),
+  );
+  expect(sizes).toEqual([600, 0, 100]);
+});
+
 test('numbers go on over their end', () => {
   const planner = new RepairPlanner();
   expect(planner.plan([gap(2 ** 32 - 2, 4, 5_000)], at(0))).toEqual([{ sequence: 2 ** 32 - 2, frames: 4 }]);
