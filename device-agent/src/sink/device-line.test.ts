@@ -147,6 +147,18 @@ describe('the line of a card', () => {
     expect(card.line.moves).toBe(0);
   });
 
+  it('is moved by a reading that was held up for 1.9 ms no further than by one of 1.6 ms', () => {
+    const moved = [1_600, 1_900].map((heldUpUs) => {
+      const card = new VirtualCard({ ...QUIET, ppm: 20 });
+      card.run(120);
+      const before = card.errorUs();
+      card.nowUs += READ_EVERY_US;
+      card.read(heldUpUs);
+      return Math.abs(card.errorUs() - before);
+    });
+    expect(moved[1]).toBeCloseTo(moved[0] ?? 0, 3);
+  });
+
   it('begins anew where the card has lost something, and keeps its drift', () => {
     const card = new VirtualCard({ ...QUIET, ppm: 100 });
     card.run(120);
