@@ -29,6 +29,24 @@ export function align(
   return { lagMs: ((fine.lag - offset) * 1000) / SAMPLE_RATE, correlation: fine.correlation };
 }
 
+/**
+ * The same for each half second of the reference that is not silent: a receiver that works off its last error while it plays
+ * moves by some parts in a million, which the whole would take for unlikeness.
+ */
+export function alignments(
+  reference: Float32Array,
+  recorded: Float32Array,
+  { offset, maxLagMs }: { offset: number; maxLagMs: number },
+): Alignment[] {
+  const samples = SAMPLE_RATE / 2;
+  const found: Alignment[] = [];
+  for (let start = 0; start + samples <= reference.length; start += samples) {
+    const window = reference.subarray(start, start + samples);
+    if (peakOf(window) >= 0.02) found.push(align(window, recorded, { offset: offset + start, maxLagMs }));
+  }
+  return found;
+}
+
 function bestLag(
   reference: Float32Array,
   recorded: Float32Array,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, openPage } from './browser.ts';
-import { align, decodeFile, peakOf, SAMPLE_RATE } from './compare-audio.ts';
+import { alignments, decodeFile, peakOf, SAMPLE_RATE } from './compare-audio.ts';
 import { makeSpeech, makeTone } from './speech.ts';
 import { startSystem, type System } from './system.ts';
 import { broadcastsOf, detailOf, heard, libraryOf, MARGIN_MS, signIn } from './village.ts';
@@ -68,10 +68,13 @@ describe('a file, from an operator’s browser to the villages', { timeout: 240_
     const lagsMs: number[] = [];
     for (const receiver of receiversOf(CHOSEN)) {
       const sounded = await heard(system, receiver, startAt, durationMs);
-      const { lagMs, correlation } = align(sent, sounded, { offset: SAMPLE_RATE, maxLagMs: 100 });
-      expect(correlation).toBeGreaterThan(0.9);
-      expect(Math.abs(lagMs)).toBeLessThan(20);
-      lagsMs.push(lagMs);
+      const found = alignments(sent, sounded, { offset: SAMPLE_RATE, maxLagMs: 100 });
+      expect(found.length).toBeGreaterThan(4);
+      for (const { lagMs, correlation } of found) {
+        expect(correlation).toBeGreaterThan(0.85);
+        expect(Math.abs(lagMs)).toBeLessThan(20);
+        lagsMs.push(lagMs);
+      }
       expect(peakOf(sounded.subarray(0, (SAMPLE_RATE * (MARGIN_MS - 50)) / 1000))).toBe(0);
     }
     expect(Math.max(...lagsMs) - Math.min(...lagsMs)).toBeLessThan(20);

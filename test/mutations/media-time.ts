@@ -5,9 +5,14 @@ const TIME = 'scheduler/src/time';
 
 export const ofMediaTime = [
   ...mutationsOf(
-    `${TIME}/slew.ts`,
-    `${TIME}/slew.test.ts`,
-    ['Math.min(limitUs, Math.max(-limitUs, errorUs))', 'errorUs', 'media time never steps'],
+    `${TIME}/line.ts`,
+    `${TIME}/line.test.ts`,
+    ['clamp(line.pullUs, elapsedUs * MAX_SLEW)', 'line.pullUs', 'media time never steps'],
     ['Math.abs(errorUs) < DEADBAND_US', 'false', 'rounding is not followed'],
+    [
+      'Math.max(wallUs, kept?.mediaUs ?? 0)',
+      'wallUs',
+      'media time never goes back, over a boot of the machine neither',
+    ],
   ),
 ];
