@@ -30,6 +30,7 @@ interface Spread {
 interface CaseResult extends Readonly<Record<Who, Spread>> {
   readonly name: string;
   readonly hardResyncs: number;
+  readonly cardMoves: number;
 }
 
 const names = allCases(traces).map(({ name }) => name);
@@ -70,6 +71,7 @@ function sumUp(name: string, results: readonly PairResult[]): CaseResult {
     snapcast: spread('snapcast'),
     sendspin: spread('sendspin'),
     hardResyncs,
+    cardMoves: results.reduce((sum, each) => sum + each.cardMoves, 0),
   };
 }
 
@@ -82,8 +84,8 @@ function fields(prefix: string, who: Who): Record<string, number> {
   };
 }
 
-function line({ name, ours, snapcast, sendspin, hardResyncs }: CaseResult): string {
+function line({ name, ours, snapcast, sendspin, hardResyncs, cardMoves }: CaseResult): string {
   const of = ({ p50Ms, p99Ms, maxMs }: Spread): string =>
     [p50Ms, p99Ms, maxMs].map((ms) => ms.toFixed(3).padStart(7)).join(' ');
-  return `${name.padEnd(30)} p50 p99 max ms: ${of(ours)} | Snapcast ${of(snapcast)} | Sendspin ${of(sendspin)} | resyncs ${hardResyncs}`;
+  return `${name.padEnd(30)} p50 p99 max ms: ${of(ours)} | Snapcast ${of(snapcast)} | Sendspin ${of(sendspin)} | resyncs ${hardResyncs}, moves ${cardMoves}`;
 }

@@ -1,7 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  BUSY_CARD,
+  DMA_CARD,
   parseCapacityTrace,
+  USB_CARD,
+  type CardProfile,
   type DirectionProfile,
   type LinkStory,
   type NetworkProfile,
@@ -10,6 +14,7 @@ import {
 export interface Case {
   readonly name: string;
   readonly link: LinkStory;
+  readonly card: CardProfile;
 }
 
 /** A radio never holds one packet longer than this without being called out. */
@@ -31,9 +36,11 @@ export const likeLte: NetworkProfile = { up: way(25, 8), down: way(30, 10) };
 /** The synthetic cases, then one for each recorded trace of the folder. */
 export function allCases(traceFolder: string | null): Case[] {
   return [
-    { name: 'lan', link: { profile: cleanLan } },
-    { name: 'lte', link: { profile: likeLte } },
-    { name: 'stalls', link: { profile: likeLte, stalls: { everyUs: 20e6, forUs: 700e3 } } },
+    { name: 'lan', link: { profile: cleanLan }, card: USB_CARD },
+    { name: 'lan-dma', link: { profile: cleanLan }, card: DMA_CARD },
+    { name: 'lan-busy', link: { profile: cleanLan }, card: BUSY_CARD },
+    { name: 'lte', link: { profile: likeLte }, card: USB_CARD },
+    { name: 'stalls', link: { profile: likeLte, stalls: { everyUs: 20e6, forUs: 700e3 } }, card: USB_CARD },
     ...(traceFolder === null ? [] : recordedCases(traceFolder)),
   ];
 }
@@ -47,7 +54,7 @@ function recordedCases(folder: string): Case[] {
       const upFile = `${file.slice(0, -'.down'.length)}.up`;
       const down = recordedWay(join(folder, file));
       const up = files.includes(upFile) ? recordedWay(join(folder, upFile)) : down;
-      return { name: file.slice(0, -'.down'.length), link: { profile: { up, down } } };
+      return { name: file.slice(0, -'.down'.length), link: { profile: { up, down } }, card: USB_CARD };
     });
 }
 

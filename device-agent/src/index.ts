@@ -13,7 +13,7 @@ export type {
 export { LinuxBoard } from './health/index.ts';
 export type { Board, BoardReading } from './health/index.ts';
 export type { AgentOptions } from './options.ts';
-export { PacedNullSink, WavSink } from './sink/index.ts';
+export { DeviceLine, PacedNullSink, WavSink } from './sink/index.ts';
 export type { Render, Sink, WavSinkOptions } from './sink/index.ts';
 export { Playout, Steering } from './playout/index.ts';
 export type {

@@ -23,6 +23,7 @@ export {
 export { TcpShaper } from './network/tcp-shaper.ts';
 export { VirtualNetwork, type Outage } from './network/virtual-network.ts';
 export { readRecording, soundOf, type Stretch } from './recording/read-recording.ts';
+export { BUSY_CARD, DMA_CARD, USB_CARD, type CardProfile } from './twin/card-reader.ts';
 export { Oscillator, CHEAP_CRYSTAL, type Crystal } from './twin/oscillator.ts';
 export { PairErrors, type PairCounts } from './twin/pair-errors.ts';
 export { SoundTwin, type SoundTwinOptions } from './twin/sound-twin.ts';

@@ -170,6 +170,25 @@ describe('the line of a card', () => {
     expect(card.run(10)).toBeLessThan(100);
   });
 
+  it.each([
+    { what: 'bursts of 10 ms', quantumFrames: 480, noiseUs: 0 },
+    { what: 'noise of a busy machine', quantumFrames: 1, noiseUs: 800 },
+  ])('does not take $what for losses, and yet finds one of 30 ms', ({ quantumFrames, noiseUs }) => {
+    const card = new VirtualCard({ ...QUIET, ppm: 60, quantumFrames, noiseUs });
+    // No timer keeps step with the bursts for long: it fires late by 0.15 ms and more.
+    const read = (times: number): void => {
+      for (let time = 0; time < times; time += 1) {
+        card.nowUs += 150 + ((time * 37) % 100);
+        card.run(READ_EVERY_US / 1e6);
+      }
+    };
+    read(15_000);
+    expect(card.line.moves).toBe(0);
+    card.startUs += 30_000;
+    read(50);
+    expect(card.line.moves).toBe(1);
+  });
+
   it('after a stop of 2 s and a restart it is right with the first reading', () => {
     const card = new VirtualCard({ ...QUIET, ppm: 100 });
     card.run(120);

@@ -2,6 +2,7 @@ export { closeHeldCard } from './alsa-pcm.ts';
 export type { HeldCard } from './alsa-pcm.ts';
 export { AlsaSink } from './alsa-sink.ts';
 export type { AlsaSinkOptions } from './alsa-sink.ts';
+export { DeviceLine } from './device-line.ts';
 export { PacedNullSink } from './paced-null-sink.ts';
 export type { OnSinkHealth, Render, Sink } from './sink.ts';
 export { WavSink } from './wav-sink.ts';

@@ -1,6 +1,6 @@
 import type { Render } from '@loalang/device-agent';
+import { BUFFER_SAMPLES, SAMPLES_PER_US, type CardReader } from './card-reader.ts';
 import type { Oscillator } from './oscillator.ts';
-import { inSteps, SAMPLES_PER_US } from './virtual-card.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const BLOCK_SAMPLES = 960;
@@ -15,8 +15,7 @@ export interface HeardBlock {
 export interface SoundCardOptions {
   readonly time: VirtualTime;
   readonly crystal: Oscillator;
-  readonly boardCrystal: Oscillator;
-  readonly delayStepUs: number;
+  readonly reader: CardReader;
   readonly render: Render;
   readonly onBlock: (block: HeardBlock) => void;
 }
@@ -25,17 +24,32 @@ export interface SoundCardOptions {
 export class SoundCard {
   readonly #options: SoundCardOptions;
   readonly #samples = new Float32Array(BLOCK_SAMPLES);
+  #written = BUFFER_SAMPLES;
 
   constructor(options: SoundCardOptions) {
     this.#options = options;
   }
 
   start(): void {
-    const { time, crystal, boardCrystal, delayStepUs, render, onBlock } = this.#options;
-    const fromUs = time.nowUs;
-    render(inSteps(boardCrystal.localUs(fromUs), delayStepUs), this.#samples);
+    this.#options.reader.start(this.#options.time.nowUs);
+    this.#next();
+  }
+
+  #next(): void {
+    const { time, reader } = this.#options;
+    reader.readUntil(time.nowUs);
+    this.#write();
+    this.#written += BLOCK_SAMPLES;
+    time.at(reader.playsAtUs(this.#written - BUFFER_SAMPLES, time.nowUs), () => this.#next());
+  }
+
+  #write(): void {
+    const { time, crystal, reader, render, onBlock } = this.#options;
+    const heardAtUs = reader.heardAtUs(this.#written, time.nowUs);
+    if (heardAtUs === null) return;
+    render(heardAtUs, this.#samples, reader.pace);
+    const fromUs = reader.playsAtUs(this.#written, time.nowUs);
     const usPerSample = 1 / SAMPLES_PER_US / crystal.rateAt(fromUs);
     onBlock({ fromUs, usPerSample, samples: this.#samples });
-    time.at(fromUs + BLOCK_SAMPLES * usPerSample, () => this.start());
   }
 }

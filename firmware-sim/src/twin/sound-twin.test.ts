@@ -58,9 +58,10 @@ class Ear {
   }
 
   #hearOne(atUs: number, sample: number): void {
+    if (atUs > START_US + (SECONDS - 1) * 1e6) return;
     this.largestStep = Math.max(this.largestStep, Math.abs(sample - this.#last));
     this.#last = sample;
-    if (atUs < START_US + 2e6 || atUs > START_US + (SECONDS - 1) * 1e6) return;
+    if (atUs < START_US + 2e6) return;
     const phase = (2 * Math.PI * TONE_HZ * (atUs - START_US)) / 1e6;
     this.#sine += sample * Math.sin(phase);
     this.#cosine += sample * Math.cos(phase);

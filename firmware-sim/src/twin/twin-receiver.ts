@@ -7,6 +7,7 @@ import {
 } from '@loalang/device-agent';
 import { mediaTime, type ClockRequest, type ClockResponse } from '@loalang/shared';
 import { seededRandom, type Random } from '../random.ts';
+import { CardReader, USB_CARD, type CardProfile } from './card-reader.ts';
 import { CHEAP_CRYSTAL, Oscillator, type Crystal } from './oscillator.ts';
 import { SoundCard, type HeardBlock } from './sound-card.ts';
 import { TwinLink, type LinkStory } from './twin-link.ts';
@@ -34,7 +35,8 @@ export interface TwinOptions {
   /** Something sounds all the time, or nothing ever does. */
   readonly isSounding: boolean;
   readonly kept?: KeptTime;
-  readonly delayStepUs?: number;
+  /** `USB_CARD` where nothing else is said. */
+  readonly card?: CardProfile;
   readonly blockSamples?: number;
   /** Sound is computed, by this renderer of the receiver's clock, instead of counted. */
   readonly sound?: {
@@ -44,13 +46,14 @@ export interface TwinOptions {
 }
 
 /**
- * One receiver of the timing twin: the exchange, the clock and the steering of the agent, none of which knows, on a
- * virtual board, card and link, with the truth beside it.
+ * One receiver of the timing twin: the exchange, the clock, the card's line and the steering of the agent, none of which
+ * knows, on a virtual board, card and link, with the truth beside it.
  */
 export class TwinReceiver {
   readonly clock: DeviceClock;
   /** Counts; silent where sound is computed. */
   readonly card: VirtualCard;
+  readonly #reader: CardReader;
   readonly #soundCard: SoundCard | null;
   readonly #options: TwinOptions;
   readonly #time = new VirtualTime();
@@ -75,12 +78,9 @@ export class TwinReceiver {
     this.#board = new BoardClock(this.#time, ofBoard);
     this.#link = new TwinLink(options.link, seed);
     this.clock = new DeviceClock({ kept: options.kept ?? null, isSounding: () => options.isSounding });
-    const cards = {
-      time: this.#time,
-      crystal: ofCard,
-      boardCrystal: ofBoard,
-      delayStepUs: options.delayStepUs ?? 125,
-    };
+    const profile = options.card ?? USB_CARD;
+    this.#reader = new CardReader({ seed, profile, crystal: ofCard, boardCrystal: ofBoard });
+    const cards = { time: this.#time, crystal: ofCard, reader: this.#reader };
     this.card = new VirtualCard({
       ...cards,
       timeline: this.clock,
@@ -107,6 +107,11 @@ export class TwinReceiver {
 
   get boardUs(): number {
     return this.#board.nowUs();
+  }
+
+  /** How often the line of the card was lost and begun anew. */
+  get cardMoves(): number {
+    return this.#reader.moves;
   }
 
   start(): void {

@@ -1,6 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { seededRandom } from '../random.ts';
 import type { NetworkProfile } from '../network/profile.ts';
+import { BUSY_CARD, DMA_CARD, USB_CARD } from './card-reader.ts';
 import { CHEAP_CRYSTAL, Oscillator } from './oscillator.ts';
 import { PairErrors } from './pair-errors.ts';
 import { TwinLink } from './twin-link.ts';
@@ -125,8 +126,10 @@ test('in the first minutes too', () => {
 });
 
 test.each([0, 20])('a way up that takes %i ms longer shows as half of it', (moreMs) => {
+  // Told to the sample: half a step is a constant of a card.
+  const card = { ...USB_CARD, stepSamples: 1 };
   const profile = { up: way(25 + moreMs, 2), down: way(25, 2) };
-  const seen = errors(start({ seed: 'h', link: { profile } }), 600e6, 1_200e6);
+  const seen = errors(start({ seed: 'h', link: { profile }, card }), 600e6, 1_200e6);
   for (const errorUs of seen) expect(Math.abs(errorUs - (moreMs / 2) * 1_000)).toBeLessThan(300);
 });
 
@@ -139,7 +142,24 @@ test('after an hour of learning it keeps the time for an hour alone, and an outa
   expect(receiver.card.restarts).toBe(0);
 });
 
-test('a card that tells its delay in steps of a millisecond is followed all the same', () => {
-  const seen = errors(start({ seed: 'j', delayStepUs: 1_000 }), 600e6, 1_200e6);
-  for (const errorUs of seen) expect(Math.abs(errorUs + 2_500)).toBeLessThan(1_500);
+test('cards of one kind are heard together, though half a step of their delay cannot be seen', () => {
+  const cables = { profile: { up: way(1, 0.1), down: way(1, 0.1) } };
+  const cards = { exact: { ...USB_CARD, stepSamples: 1 }, usb: USB_CARD, dma: DMA_CARD, busy: BUSY_CARD };
+  const seen = Object.entries(cards).map(([name, card]) => {
+    const receivers = ['j', 'k', 'l'].map((seed) => start({ seed, link: cables, card }));
+    const late = receivers.map((receiver) => errors(receiver, 600e6, 1_200e6));
+    const pairs = new PairErrors();
+    for (const look of late[0]?.keys() ?? []) pairs.add(late.map((each) => each[look] ?? NaN));
+    const lateMs = late.flat().reduce((sum, each) => sum + each, 0) / late.flat().length / 1_000;
+    const moves = receivers.map(({ cardMoves, card: { restarts } }) => cardMoves + restarts);
+    return { name, halfStepMs: Math.abs(Math.round(2 * lateMs)) / 2, isTogether: pairs.maxUs < 1_500, moves };
+  });
+  const isTogether = true;
+  const moves = [0, 0, 0];
+  expect(seen).toEqual([
+    { name: 'exact', halfStepMs: 0, isTogether, moves },
+    { name: 'usb', halfStepMs: 0.5, isTogether, moves },
+    { name: 'dma', halfStepMs: 5, isTogether, moves },
+    { name: 'busy', halfStepMs: 0, isTogether, moves },
+  ]);
 });

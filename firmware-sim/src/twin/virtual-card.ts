@@ -1,30 +1,27 @@
-import { Steering, type Timeline } from '@loalang/device-agent';
+import { Steering, type Span, type Timeline } from '@loalang/device-agent';
+import { BUFFER_SAMPLES, SAMPLES_PER_US, type CardReader } from './card-reader.ts';
 import type { Oscillator } from './oscillator.ts';
 import type { VirtualTime } from './virtual-time.ts';
-
-export const SAMPLES_PER_US = 48 / 1000;
 
 export interface VirtualCardOptions {
   readonly time: VirtualTime;
   readonly timeline: Timeline;
-  /** Counts samples; the board's crystal counts the time in which the delay is read. */
   readonly crystal: Oscillator;
-  readonly boardCrystal: Oscillator;
-  /** The card tells its delay in steps of this: a sample, a USB frame, a DMA burst. */
-  readonly delayStepUs: number;
+  readonly reader: CardReader;
   /** It asks for so many samples at once; a day of them is counted, not computed. */
   readonly blockSamples: number;
 }
 
 /**
- * A sound card that plays no sound: it asks the receiver's steering which stretch of media time each block is, exactly
- * as the mixer does, and remembers what is really being heard. The delay it tells is quantised, as real ones are.
+ * A sound card that plays no sound: when there is room for a block it asks the agent's line when that will be heard, and
+ * its steering which stretch of media time that is, exactly as feeder and mixer do; and remembers what is really heard.
  */
 export class VirtualCard {
   readonly #options: VirtualCardOptions;
   readonly #steering = new Steering();
   /** The stretch that sounds now: heard from a true moment on, and what it is in media time. */
   #heard: { readonly fromUs: number; readonly mediaUs: number; readonly rate: number } | null = null;
+  #written = BUFFER_SAMPLES;
   restarts = 0;
 
   constructor(options: VirtualCardOptions) {
@@ -32,6 +29,7 @@ export class VirtualCard {
   }
 
   start(): void {
+    this.#options.reader.start(this.#options.time.nowUs);
     this.#next();
   }
 
@@ -42,24 +40,32 @@ export class VirtualCard {
   }
 
   #next(): void {
-    const { time, crystal, blockSamples } = this.#options;
-    this.#play(time.nowUs, crystal.rateAt(time.nowUs));
-    const blockUs = blockSamples / SAMPLES_PER_US / crystal.rateAt(time.nowUs);
-    time.at(time.nowUs + blockUs, () => this.#next());
+    const { time, reader, blockSamples } = this.#options;
+    reader.readUntil(time.nowUs);
+    const span = this.#write();
+    if (span !== null) this.#hear(span, reader.playsAtUs(this.#written, time.nowUs));
+    this.#written += blockSamples;
+    time.at(reader.playsAtUs(this.#written - BUFFER_SAMPLES, time.nowUs), () => this.#next());
   }
 
-  #play(fromUs: number, rate: number): void {
-    const { timeline, boardCrystal, blockSamples, delayStepUs } = this.#options;
-    const heardAtUs = inSteps(boardCrystal.localUs(fromUs), delayStepUs);
+  #write(): Span | null {
+    const { time, timeline, reader, blockSamples } = this.#options;
+    const heardAtUs = reader.heardAtUs(this.#written, time.nowUs);
+    if (heardAtUs === null) return null;
     const at = timeline.toMediaTime(heardAtUs);
-    const span =
-      at === null
-        ? this.#steering.coast(blockSamples)
-        : this.#steering.advance(at, blockSamples, () => this.#slope(heardAtUs));
-    if (span === null) return;
+    return at === null
+      ? this.#steering.coast(blockSamples)
+      : this.#steering.advance(at, blockSamples, () => this.#slope(heardAtUs) * reader.pace);
+  }
+
+  // What is heard before stays until then.
+  #hear(span: Span, fromUs: number): void {
     if (span.isRestart) this.restarts += 1;
     const mediaUs = span.base + span.offset / SAMPLES_PER_US;
-    this.#heard = { fromUs, mediaUs, rate: span.step * rate };
+    const rate = span.step * this.#options.crystal.rateAt(fromUs);
+    this.#options.time.at(fromUs, () => {
+      this.#heard = { fromUs, mediaUs, rate };
+    });
   }
 
   #slope(heardAtUs: number): number {
@@ -70,9 +76,4 @@ export class VirtualCard {
     ];
     return now === null || later === null ? 1 : (later - now) / ahead;
   }
-}
-
-/** A delay is told as what the card has reported last: on average half a step old, which a driver takes off. */
-export function inSteps(localUs: number, stepUs: number): number {
-  return Math.floor(localUs / stepUs) * stepUs + stepUs / 2;
 }
