@@ -32,7 +32,8 @@ export function writeResult({ name, command, method, table, plots }: ResultFile)
   for (const [file, plot] of Object.entries(plots)) writeFileSync(join(FOLDER, `${file}.svg`), plotSvg(plot));
 }
 
-function commit(): string {
+/** The commit that runs, with `-dirty` where files differ from it. */
+export function commit(): string {
   try {
     return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', cwd: FOLDER }).trim();
   } catch {

@@ -33,12 +33,16 @@ export const cleanLan: NetworkProfile = { up: way(0.3, 0.1), down: way(0.3, 0.1)
 /** As in the measurements of Snapcast on two virtual cards: 25 + exp(8) ms up, 30 + exp(10) ms down. */
 export const likeLte: NetworkProfile = { up: way(25, 8), down: way(30, 10) };
 
+/** A reader without priority on a busy machine: judged by itself, since what it shows is the reading. */
+export const BUSY_CASE = 'lan-busy';
+export const SYNTHETIC_CASES: readonly string[] = ['lan', 'lan-dma', BUSY_CASE, 'lte', 'stalls'];
+
 /** The synthetic cases, then one for each recorded trace of the folder. */
 export function allCases(traceFolder: string | null): Case[] {
   return [
     { name: 'lan', link: { profile: cleanLan }, card: USB_CARD },
     { name: 'lan-dma', link: { profile: cleanLan }, card: DMA_CARD },
-    { name: 'lan-busy', link: { profile: cleanLan }, card: BUSY_CARD },
+    { name: BUSY_CASE, link: { profile: cleanLan }, card: BUSY_CARD },
     { name: 'lte', link: { profile: likeLte }, card: USB_CARD },
     { name: 'stalls', link: { profile: likeLte, stalls: { everyUs: 20e6, forUs: 700e3 } }, card: USB_CARD },
     ...(traceFolder === null ? [] : recordedCases(traceFolder)),

@@ -10,6 +10,7 @@ import { way } from './cases.ts';
 
 const WITHIN_US = 5_000;
 const LOOK_EACH_US = 50_000;
+export const COLD_LOOK_EACH_S = 0.5;
 
 interface Look {
   readonly fromUs: number;
@@ -21,7 +22,16 @@ export function coldStartS(seed: string): number {
   return outOfStepS(seed, [], { fromUs: 0, forUs: 120e6 });
 }
 
-/** The same, counted from the end of an outage of a minute that comes within the first quarter of an hour. */
+/** How far a receiver was from the truth in its first minute, one figure each `COLD_LOOK_EACH_S`; infinite while silent. */
+export function coldStartErrorsMs(seed: string): number[] {
+  const receiver = start(seed, symmetric(seed), [], 61e6);
+  return Array.from({ length: 60 / COLD_LOOK_EACH_S + 1 }, (_, look) => {
+    receiver.runUntil(look * COLD_LOOK_EACH_S * 1e6);
+    return Math.abs(receiver.errorUs() ?? Infinity) / 1000;
+  });
+}
+
+/** As `coldStartS`, counted from the end of an outage of a minute that comes within the first quarter of an hour. */
 export function afterOutageS(seed: string): number {
   const fromUs = drawBetween(seededRandom(`outage ${seed}`), 60e6, 900e6);
   const outage = { fromUs, forUs: 60e6 };

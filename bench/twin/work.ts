@@ -42,7 +42,8 @@ async function ask(child: ChildProcess, job: Job): Promise<PairResult> {
       once(child, 'exit', { signal }),
     ]);
     const [answer] = answers;
-    if (!isResult(answer)) throw new Error(`a worker ended with ${String(answer)}`);
+    if (!isResult(answer))
+      throw new Error(`case ${job.caseName}, seed ${job.seed}: a worker ended with ${String(answer)}`);
     return answer;
   } finally {
     ended.abort();
