@@ -12,7 +12,11 @@ export const ofTheClock = [
     ['reply.t1 !== t1 || reply.t3 < reply.t2', 'false', 'a reply to another question shifts the clock'],
     ['GROWTH ** grown', '1', 'a line grows old enough to bear longer pauses'],
     ['Math.min(usualMs, ', '(', 'pauses may not grow for ever'],
-    ['0.4 * this.#options.random()', '0.2', 'receivers must not ask in chorus'],
+    [
+      'const spread = 0.8 + 0.4 * this.#options.random()',
+      'const spread = 1',
+      'receivers must not ask in chorus',
+    ],
     [
       'RECONNECT_SPREAD_MS * this.#options.random()',
       '0',
