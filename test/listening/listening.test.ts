@@ -85,9 +85,10 @@ describe.each([
     }
   });
 
-  it('plays each sample at its time, within a millisecond', () => {
+  // Half a millisecond of it is the card's, which tells its delay in steps of one.
+  it('plays each sample at its time, within 1.5 ms', () => {
     for (const { atS, lagMs } of alike) {
-      expect(Math.abs(lagMs - idealLateMs(atS)), `the lag at ${atS} s`).toBeLessThan(1);
+      expect(Math.abs(lagMs - idealLateMs(atS)), `the lag at ${atS} s`).toBeLessThan(1.5);
     }
   });
 

@@ -52,7 +52,7 @@ export class ListenedReceiver {
       sound: {
         makeRender: (timeline) => {
           playout = this.#makePlayout(timeline);
-          return (heardAtUs, out) => playout?.render(heardAtUs, out);
+          return (heardAtUs, out, pace) => playout?.render(heardAtUs, out, pace);
         },
         onBlock: (block) => this.#keep(block),
       },
@@ -133,6 +133,8 @@ export class ListenedReceiver {
   }
 
   #keep({ fromUs, usPerSample, samples }: HeardBlock): void {
+    // Until its first block the card played the silence that it was filled with.
+    if (this.#blocks.length === 0) this.#length = Math.round(fromUs * SAMPLES_PER_US);
     this.#blocks.push({ at: this.#length, fromUs, usPerSample });
     this.#played.set(samples, this.#length);
     this.#length += samples.length;

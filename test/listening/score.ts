@@ -24,8 +24,8 @@ const NEXT_S = 45;
 const NEXT_OFFSET_MS = 250;
 const NEXT_ENDS_S = NEXT_S + 3 + NEXT_OFFSET_MS / 1000;
 const LATENCY_MS = 1_000;
-/** What is told comes over the link and is heard 5 ms, a block and a fade later: within so long. */
-export const TOLD_S = 0.12;
+/** What is told comes over the link and is heard what the card holds (200 ms), 5 ms, a block and a fade later: within so long. */
+export const TOLD_S = 0.32;
 
 /** What is lost of the live stream: from a moment at which it would be heard, for so many frames of 20 ms; some in a vowel. */
 const LOST: readonly (readonly [fromS: number, frames: number])[] = [
@@ -43,7 +43,7 @@ const LOST: readonly (readonly [fromS: number, frames: number])[] = [
   [31.28, 10],
 ];
 /** The link is gone, and the connection with it; what was sent meanwhile is sent again soon after it is back. */
-const OUT = { fromS: 27, forS: 2.5 };
+const OUT = { fromS: 27, forS: 2.3 };
 const SENT_AGAIN_S = OUT.fromS + OUT.forS + 0.5;
 
 const way = { delayMs: 30, jitter: { kind: 'exponential', meanMs: 8, maxMs: 1_000 } } as const;
@@ -174,7 +174,8 @@ export function idealSilences(): Expected[] {
   return [
     { fromS: [0, 0], toS: about(BULLETIN_S) },
     ...lost,
-    gapOf(outS, [SENT_AGAIN_S, SENT_AGAIN_S + TOLD_S]),
+    // All that waited comes in one row.
+    gapOf(outS, [SENT_AGAIN_S, SENT_AGAIN_S + TOLD_S + 0.1]),
     { fromS: [STOPPED_S, STOPPED_S + TOLD_S], toS: about(NEXT_S + NEXT_OFFSET_MS / 1000) },
     { fromS: about(NEXT_ENDS_S), toS: [SECONDS - 0.1, SECONDS] },
   ];
@@ -183,7 +184,7 @@ export function idealSilences(): Expected[] {
 /** Moments at which for a little while not one voice alone is heard as it is: fades, and what a decoder needs after a gap. */
 export const unsettledS: readonly (readonly [number, number])[] = [
   ...LOST.map(([fromS, frames]) => [fromS, fromS + frames * 0.02 + 0.1] as const),
-  [OUT.fromS + LATENCY_MS / 1000, SENT_AGAIN_S + TOLD_S + 0.1],
+  [OUT.fromS + LATENCY_MS / 1000, SENT_AGAIN_S + TOLD_S + 0.2],
   ...[BULLETIN_S, LIVE_S, SIGNAL_S, EMERGENCY_S, EMERGENCY_ENDS_S, LIVE_ENDS_S, NEXT_ENDS_S].map(
     (atS) => [atS - 0.03, atS + 0.1] as const,
   ),
