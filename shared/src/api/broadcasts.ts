@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mediaTimeSchema } from '../media-time.ts';
+import { mediaTimeSchema } from '../media-time-schema.ts';
 import { broadcastIdSchema, deviceIdSchema, lineSchema, prioritySchema } from '../messages/ids.ts';
 import { missedReasons } from '../messages/proof.ts';
 import { clockStateSchema, faultSchema } from '../messages/status.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mediaTimeSchema } from '../media-time.ts';
+import { mediaTimeSchema } from '../media-time-schema.ts';
 import { broadcastIdSchema, lineSchema, streamIdSchema } from '../messages/ids.ts';
 
 /** How long after its capture a word is heard: sooner, or with fewer words lost. */

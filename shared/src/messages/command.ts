@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mediaTimeSchema } from '../media-time.ts';
+import { mediaTimeSchema } from '../media-time-schema.ts';
 import { deviceIdSchema } from './ids.ts';
 
 export const commandIdSchema = z.string().regex(/^[0-9a-f]{32}$/);

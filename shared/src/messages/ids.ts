@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { priorities } from '../priority.ts';
 
 /** A receiver's place in the system: it outlives its board, its key and its name. */
 export const deviceIdSchema = z.string().regex(/^d-[a-z2-7]{10}$/);
@@ -47,13 +48,4 @@ export function compareRevisions(a: Revision, b: Revision): number {
   return a.epoch === b.epoch ? a.n - b.n : a.epoch - b.epoch;
 }
 
-/** Circular 39/2020/TT-BTTTT: a higher bulletin interrupts a lower one. */
-export const prioritySchema = z.enum(['normal', 'priority', 'emergency']);
-export type Priority = z.infer<typeof prioritySchema>;
-
-const ranks: Record<Priority, number> = { normal: 0, priority: 1, emergency: 2 };
-
-/** 0 for normal, 1 for priority, 2 for emergency. */
-export function priorityRank(priority: Priority): number {
-  return ranks[priority];
-}
+export const prioritySchema = z.enum(priorities);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { mediaTimeSchema } from '../media-time.ts';
+import { mediaTimeSchema } from '../media-time-schema.ts';
+import { MAX_REPAIR_FRAMES } from '../repair-bounds.ts';
 import {
   compactJwsSchema,
   deviceIdSchema,
@@ -93,8 +94,6 @@ export const latenessSchema = z
 export type Lateness = z.infer<typeof latenessSchema>;
 
 export const MAX_REPAIR_RANGES = 16;
-/** 10 s: as long as the longest latency, and nothing older can be played. */
-export const MAX_REPAIR_FRAMES = 500;
 
 /** `dev/{id}/repair`: frames of a stream that never came and can still be played. The answer holds whole audio packets. */
 export const repairRequestSchema = z.object({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mediaTimeSchema } from '../media-time.ts';
+import { mediaTimeSchema } from '../media-time-schema.ts';
 import { policySchema } from '../policy.ts';
 import { broadcastIdSchema, deviceIdSchema, prioritySchema, revisionSchema, sha256Schema } from './ids.ts';
 

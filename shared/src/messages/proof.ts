@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mediaTimeSchema } from '../media-time.ts';
+import { mediaTimeSchema } from '../media-time-schema.ts';
 import { broadcastIdSchema, countSchema, deviceIdSchema } from './ids.ts';
 
 export const chainIdSchema = z.string().regex(/^[0-9a-f]{16}$/);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mediaTimeSchema } from '../media-time.ts';
+import { mediaTimeSchema } from '../media-time-schema.ts';
 import { broadcastIdSchema, countSchema, deviceIdSchema, nonceSchema, revisionSchema } from './ids.ts';
 
 /** How well a receiver knows the time: within 50 ms, within 2 s, or not at all. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { addMs, mediaTimeSchema, type MediaTime } from '../media-time.ts';
+import { mediaTimeSchema } from '../media-time-schema.ts';
+import { addMs, type MediaTime } from '../media-time.ts';
 import { publicKeySchema } from '../messages/ids.ts';
 import type { RefusalReason } from '../messages/status.ts';
 import { readSignatureHeader, signJws, verifyJws, type Verified } from './jws.ts';
