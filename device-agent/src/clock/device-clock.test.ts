@@ -306,6 +306,20 @@ test.each([
   },
 );
 
+test('a single answer, which came another way, bends no line of the bursts', () => {
+  const path = new SimulatedPath({ ...lan, driftPpm: 0 }, 22);
+  const clock = makeClock();
+  const [answer] = path.burst(1e6).map((each) => ({ ...each, t2: each.t2 + 400, t3: each.t3 + 400 }));
+  if (answer === undefined) throw new Error('no answer');
+  clock.addBurst([answer], 2e6);
+  for (let index = 1; index <= 8; index += 1) {
+    const atUs = 2e6 + index * 2e6;
+    const slower = path.burst(atUs).map((each) => ({ ...each, t1: each.t1 - 20_000, t4: each.t4 + 20_000 }));
+    clock.addBurst(slower, atUs + 1e6);
+  }
+  expect(Math.abs((clock.toMediaTime(20e6) ?? 0) - path.truthUs(20e6))).toBeLessThan(200);
+});
+
 test('what a single answer said is put right at once by the first burst', () => {
   const path = new SimulatedPath({ ...lan, driftPpm: 0 }, 22);
   const { clock, sound } = soundingClock();

@@ -73,6 +73,8 @@ interface Carried {
  */
 export class DeviceClock implements Timeline {
   #filter: ClockFilter;
+  /** The crystal's drift, known before the filter began. */
+  #learntPpm: number | null;
   readonly #isSounding: () => boolean;
   #mapping: MediaLine | null = null;
   #carried: Carried | null = null;
@@ -86,7 +88,8 @@ export class DeviceClock implements Timeline {
   #floor: MediaTime;
 
   constructor(options: { kept: KeptTime | null; isSounding: () => boolean }) {
-    this.#filter = new ClockFilter(options.kept?.driftPpm ?? null);
+    this.#learntPpm = options.kept?.driftPpm ?? null;
+    this.#filter = new ClockFilter(this.#learntPpm);
     this.#isSounding = options.isSounding;
     this.#floor = options.kept?.floor ?? mediaTime(0);
   }
@@ -122,6 +125,7 @@ export class DeviceClock implements Timeline {
     if (mediaUs === null || uncertaintyUs === null) return;
     const driftPpm = this.#filter.estimate(nowUs)?.driftPpm ?? this.#mapping?.driftPpm ?? 0;
     // Where a sleep of unknown length lies between them, old exchanges and new ones are on no common line.
+    this.#learntPpm = driftPpm;
     this.#filter = new ClockFilter(driftPpm);
     this.#bursts = 0;
     this.#carried = {
@@ -140,13 +144,17 @@ export class DeviceClock implements Timeline {
 
   /** Takes a burst (or one signed time) and follows it. False where nothing of it could be believed. */
   addBurst(samples: readonly ClockSample[], nowUs: number): boolean {
-    const { moves } = this.#filter;
-    const isTaken = this.#filter.addBurst(
+    // The signed time came another way than the bursts do: on one line with them it would bend that for half an hour.
+    const isFirst = samples.length > 1 && this.#bursts === 0;
+    const filter = isFirst ? new ClockFilter(this.#learntPpm) : this.#filter;
+    const { moves } = filter;
+    const isTaken = filter.addBurst(
       samples.filter(({ t1, t2 }) => t1 >= this.#awakeSinceUs && !this.isBeforeFloor(t2)),
     );
     if (!isTaken) return false;
+    this.#filter = filter;
     if (samples.length > 1) this.#bursts += 1;
-    this.#follow(nowUs, this.#filter.moves > moves);
+    this.#follow(nowUs, filter.moves > moves);
     return true;
   }
 
