@@ -18,6 +18,7 @@ import {
   sine,
   streamOf,
 } from './test-rig.ts';
+import { distortionDb } from './distortion.ts';
 
 const SENT = noise(7, 20 * 48_000);
 const OGG = oggOf(SENT);
@@ -121,32 +122,6 @@ function toneSource(): ConstructorParameters<typeof Resampler>[0] {
     },
     close() {},
   };
-}
-
-/** What is left, in dB, after the sine of a known frequency that fits best is taken out. */
-function distortionDb(out: Float32Array, hz: number): number {
-  const sum = { ss: 0, sc: 0, cc: 0, sv: 0, cv: 0 };
-  const parts = Array.from(out, (value, index) => {
-    const angle = (2 * Math.PI * hz * index) / 48_000;
-    return { value, sin: Math.sin(angle), cos: Math.cos(angle) };
-  });
-  for (const { value, sin, cos } of parts) {
-    sum.ss += sin * sin;
-    sum.sc += sin * cos;
-    sum.cc += cos * cos;
-    sum.sv += sin * value;
-    sum.cv += cos * value;
-  }
-  const determinant = sum.ss * sum.cc - sum.sc * sum.sc;
-  const a = (sum.sv * sum.cc - sum.cv * sum.sc) / determinant;
-  const b = (sum.cv * sum.ss - sum.sv * sum.sc) / determinant;
-  let residue = 0;
-  let power = 0;
-  for (const { value, sin, cos } of parts) {
-    residue += (value - a * sin - b * cos) ** 2;
-    power += (a * sin + b * cos) ** 2;
-  }
-  return 10 * Math.log10(residue / power);
 }
 
 describe('a sink that is gone', () => {
