@@ -8,6 +8,7 @@ import type {
   LiveStart,
   NewBroadcast,
   Person,
+  TimeHealth,
   Today,
 } from '@loalang/shared';
 import type { LiveSession } from './air/index.ts';
@@ -68,6 +69,8 @@ export interface Scheduler {
   readonly broadcasts: Broadcasts;
   readonly air: Air;
   readonly fleet: Fleet;
+  /** What is wrong with the platform's own time. */
+  timeHealth(): TimeHealth;
   /** Something that `today` shows has changed. */
   onChange(listener: () => void): () => void;
   /** Makes the plans of all receivers again: after a change of policy. */

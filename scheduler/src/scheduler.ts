@@ -1,6 +1,6 @@
 /** The root of the broadcast centre: builds every part, starts them in order and stops them in reverse. */
 import { join } from 'node:path';
-import { LoaLangError } from '@loalang/shared';
+import { LoaLangError, type TimeHealth } from '@loalang/shared';
 import { schedule } from 'node-cron';
 import pino, { type Logger } from 'pino';
 import { Air, LatenessIntake, OnAir, PacketHistory, Repair } from './air/index.ts';
@@ -16,7 +16,7 @@ import { Messages, type MessagesParts } from './messages.ts';
 import { People } from './people/index.ts';
 import { Planning, readEpoch } from './planning/index.ts';
 import { ProofIntake } from './proof/index.ts';
-import { LineFollower, MediaClock } from './time/index.ts';
+import { findTimeHealth, LineFollower, MediaClock } from './time/index.ts';
 import { effectivePolicies, Units, type Sample } from './units/index.ts';
 
 /** All that the broadcast centre needs to know of the world. */
@@ -43,6 +43,7 @@ interface Ground {
   readonly config: SchedulerConfig;
   readonly log: Logger;
   readonly line: LineFollower;
+  readonly timeHealth: () => TimeHealth;
   readonly clock: MediaClock;
   readonly keys: PlatformKeys;
   readonly database: Database;
@@ -52,12 +53,13 @@ interface Ground {
 export async function createScheduler(config: SchedulerConfig): Promise<Scheduler> {
   const log = config.log ?? pino({ level: 'warn' }, pino.destination(2));
   const line = new LineFollower(config.dataFolder);
+  const timeHealth = await findTimeHealth(line);
   const clock = new MediaClock(() => line.line());
   const keys = await loadKeys(join(config.dataFolder, 'keys'), clock.now());
   const { dataFolder, databaseUrl: url } = config;
   const database = await openDatabase({ dataFolder, url, log });
   try {
-    return await build({ config, log, keys, database, line, clock });
+    return await build({ config, log, keys, database, line, timeHealth, clock });
   } catch (error) {
     await database.close();
     throw error;
@@ -65,7 +67,7 @@ export async function createScheduler(config: SchedulerConfig): Promise<Schedule
 }
 
 async function build(ground: Ground): Promise<Scheduler> {
-  const { config, log, clock, keys, database } = ground;
+  const { config, log, clock, timeHealth, keys, database } = ground;
   const { db } = database;
   const changes = new Changes();
   const units = new Units({ db });
@@ -88,7 +90,8 @@ async function build(ground: Ground): Promise<Scheduler> {
   const kept = { history, lateness };
   const air = new Air({ db, clock, units, planning, onAir, outbox, link, changes, log, ...kept, ...live });
   const audioOf = findAudioIn(library);
-  const broadcasts = new Broadcasts({ db, clock, units, audioOf, planning, outbox, changes, live: air });
+  const shown = { audioOf, timeAlarms: () => timeHealth().alarms };
+  const broadcasts = new Broadcasts({ db, clock, units, planning, outbox, changes, live: air, ...shown });
   const messages = buildMessages(ground, delivery, { listening, repair, lateness, changes });
 
   await library.start();
@@ -122,6 +125,7 @@ async function build(ground: Ground): Promise<Scheduler> {
     broadcasts,
     air,
     fleet,
+    timeHealth,
     onChange: (listener) => changes.onChange(listener),
     refreshPlans,
     close: async () => await (closing ??= close()),

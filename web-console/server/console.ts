@@ -149,7 +149,7 @@ async function addPlugins(app: App, options: ConsoleOptions, parts: Parts): Prom
 
 async function addRoutes(app: App, options: ConsoleOptions, parts: Parts): Promise<void> {
   const { platform } = options;
-  addHealthRoute(app, () => platform.clock.now());
+  addHealthRoute(app, platform);
   addOpenApiRoute(app);
   await addSignInRoutes(app, { platform, ...parts });
   addPeopleRoutes(app, { platform, brake: parts.brake });

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '@loalang/scheduler/testing';
-import { mediaTime, type MediaTime, type Person } from '@loalang/shared';
+import { mediaTime, type Person, type Today } from '@loalang/shared';
 import { TodayFeed } from './today-socket.ts';
 
 const START = 1_700_000_000_000_000;
@@ -35,11 +35,11 @@ function setUp() {
   const computed: string[] = [];
   const platform = {
     broadcasts: {
-      today: async (person: Person): Promise<{ at: MediaTime; devices: []; broadcasts: [] }> => {
+      today: async (person: Person): Promise<Today> => {
         computed.push(person.unit.id);
         const at = clock.now();
         await Promise.resolve();
-        return { at, devices: [], broadcasts: [] };
+        return { at, devices: [], broadcasts: [], timeAlarms: [] };
       },
     },
     onChange: (listener: () => void) => {

@@ -8,6 +8,7 @@ import {
   type MediaTime,
   type NewBroadcast,
   type Person,
+  type TimeAlarm,
   type Today,
 } from '@loalang/shared';
 import type { Changes } from '../changes/index.ts';
@@ -34,6 +35,8 @@ export interface BroadcastsParts {
   readonly units: Units;
   /** What the library knows of a file; null for an unknown one. */
   audioOf(id: string): Promise<{ readonly id: string; readonly durationMs: number } | null>;
+  /** What is wrong with the platform's own time. */
+  timeAlarms(): TimeAlarm[];
   readonly planning: Planning;
   readonly outbox: Outbox;
   readonly changes: Changes;
@@ -121,6 +124,7 @@ export class Broadcasts {
       at: now,
       devices: devices.map((device) => this.#deviceViews.show(device, now, (id) => titles.get(id) ?? '')),
       broadcasts: rows.map((row) => view.broadcast(row)),
+      timeAlarms: this.#parts.timeAlarms(),
     };
   }
 

@@ -1,13 +1,11 @@
 import type { Logger } from 'pino';
-import { beginLine, continueLine, sleptUs, type ClockReading, type Line } from './line.ts';
+import { beginLine, continueLine, isOff, sleptUs, type ClockReading, type Line } from './line.ts';
 import { lineFileOf, readLine, writeLine } from './line-file.ts';
 import type { Clock, Timer } from './media-clock.ts';
 
 /** How soon a sleep of the machine is noticed. */
 const LOOK_EVERY_MS = 250;
 const KEEP_EVERY_US = 10_000_000;
-/** At 100 ppm this much takes three hours: whoever runs the platform has to say whether it may go on like that. */
-const ALARM_US = 1_000_000;
 
 export interface LineKeeperParts {
   readonly dataFolder: string;
@@ -86,12 +84,11 @@ export class LineKeeper {
     this.#tellOffset(next);
   }
 
-  #tellOffset({ pullUs }: Line): void {
-    const isOff = Math.abs(pullUs) > ALARM_US;
-    if (isOff === this.#isOff) return;
-    this.#isOff = isOff;
-    const offsetMs = Math.round(pullUs / 1000);
-    if (isOff) {
+  #tellOffset(line: Line): void {
+    if (isOff(line) === this.#isOff) return;
+    this.#isOff = isOff(line);
+    const offsetMs = Math.round(line.pullUs / 1000);
+    if (this.#isOff) {
       const advice = "see 'The time' in docs/operations.md";
       this.#parts.log.error(
         { offsetMs },

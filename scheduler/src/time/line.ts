@@ -33,6 +33,8 @@ export interface ClockReading {
 
 /** Media time runs at most this much faster or slower than the monotonic clock. */
 const MAX_SLEW = 100e-6;
+/** At 100 ppm this much takes three hours: whoever runs the platform has to say whether it may go on like that. */
+const ALARM_US = 1_000_000;
 /** The system clock is read in whole milliseconds: a smaller difference is rounding. */
 const DEADBAND_US = 1_000;
 /** The time since boot is told in steps of 10 ms, and the two clocks are read one after the other. */
@@ -73,6 +75,11 @@ export function continueLine(line: Line, reading: ClockReading): Line {
     pullUs: Math.abs(errorUs) < DEADBAND_US ? 0 : errorUs,
     apartUs: isApart(line, reading) ? reading.apartUs : line.apartUs,
   };
+}
+
+/** Is the system's clock so far off media time that somebody has to know? */
+export function isOff({ pullUs }: Line): boolean {
+  return Math.abs(pullUs) > ALARM_US;
 }
 
 /** How long the machine has slept since the line's moment, microseconds. */

@@ -3,6 +3,7 @@ import { mediaTimeSchema } from '../media-time-schema.ts';
 import { broadcastIdSchema, deviceIdSchema, lineSchema, prioritySchema } from '../messages/ids.ts';
 import { missedReasons } from '../messages/proof.ts';
 import { clockStateSchema, faultSchema } from '../messages/status.ts';
+import { timeAlarmSchema } from './health.ts';
 
 export const audioIdSchema = z.uuid();
 export const audioSchema = z.object({
@@ -113,6 +114,8 @@ export const todaySchema = z.object({
   devices: z.array(deviceSchema),
   /** From the start of today (local time) to seven days ahead, by start. */
   broadcasts: z.array(broadcastSchema),
+  /** What is wrong with the platform's own time; the console shows it to administrators. */
+  timeAlarms: z.array(timeAlarmSchema),
 });
 export type Today = z.infer<typeof todaySchema>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at, broadcast, device } from '../broadcasts/sample.ts';
 import { deviceName } from './device-name.ts';
-import { careFirst, todosOf } from './todo.ts';
+import { careFirst, timeTodos, todosOf } from './todo.ts';
 
 const now = at('17:08:24');
 
@@ -19,6 +19,13 @@ describe('what there is to do', () => {
   it('makes one task of many alike in one unit', () => {
     const dark = [1, 2, 3].map((number) => device('a', number, 'offline'));
     expect(todosOf(dark, [], now).map(({ title }) => title)).toEqual(['Xã a: 3 loa mất kết nối']);
+  });
+
+  it('has one task for the clock of the platform, its worst, with no page to go to', () => {
+    expect(timeTodos([])).toEqual([]);
+    expect(timeTodos(['off', 'unsynchronised'])).toMatchObject([
+      { key: 'time', title: 'Đồng hồ máy chủ lệch giờ phát hơn 1 giây', href: null },
+    ]);
   });
 
   it('puts those that need somebody on top of the list', () => {

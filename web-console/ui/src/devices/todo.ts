@@ -1,5 +1,6 @@
-// What the person should do about loudspeakers, from their states: the worst first, many alike in one place as one.
-import type { Broadcast, Device, DeviceState } from '@loalang/shared';
+// What the person should do: about loudspeakers, from their states, the worst first, many alike in one place as one; and
+// about the platform's own clock.
+import type { Broadcast, Device, DeviceState, TimeAlarm } from '@loalang/shared';
 import { clockTime, dayOf, sinceText } from '../format/time.ts';
 import { words } from '../words/index.ts';
 import { areOneUnit, deviceTitle } from './device-name.ts';
@@ -9,7 +10,8 @@ export interface Todo {
   readonly state: DeviceState;
   readonly title: string;
   readonly note: string;
-  readonly href: string;
+  /** Null where no page says more. */
+  readonly href: string | null;
   readonly isGroup: boolean;
 }
 
@@ -45,6 +47,12 @@ export function todosOf(devices: readonly Device[], log: readonly Broadcast[], n
     if (alike.length >= GROUP_FROM) return [groupTodo(key, first, alike.length)];
     return alike.map((device) => deviceTodo(device, deviceTitle(device, isOneUnit), log, now));
   });
+}
+
+/** Whatever is wrong with the platform's clock is one task: its worst. */
+export function timeTodos([alarm]: readonly TimeAlarm[]): Todo[] {
+  if (alarm === undefined) return [];
+  return [{ key: 'time', state: 'no-clock', ...words.timeAlarms[alarm], href: null, isGroup: false }];
 }
 
 function groupTodo(key: string, { unitName, state }: Device, count: number): Todo {

@@ -35,6 +35,20 @@ export const terms: typeof viTerms = {
     'no-clock': 'It does not play its schedule until it knows the time; live speech works.',
     'never-seen': 'Check power, network and its joining code.',
   },
+  timeAlarms: {
+    unkept: {
+      title: 'Nothing keeps the common time of the loudspeakers',
+      note: 'They keep time by themselves for some hours, then they may drift apart. Tell whoever runs the server now.',
+    },
+    off: {
+      title: 'The server’s clock is more than a second off broadcast time',
+      note: 'Loudspeakers still play together, maybe early or late. Ask whoever runs the server to check its clock.',
+    },
+    unsynchronised: {
+      title: 'The server’s clock does not follow standard time',
+      note: 'Loudspeakers still play together, but the hour goes wrong by and by. Ask whoever runs the server to set its clock by the network.',
+    },
+  },
   faults: {
     'amplifier-no-current': 'no current through the amplifier',
     overheated: 'too hot',

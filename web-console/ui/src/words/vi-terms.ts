@@ -5,6 +5,7 @@ import type {
   MissedReason,
   PersonRole,
   Priority,
+  TimeAlarm,
   UnitKind,
 } from '@loalang/shared';
 
@@ -46,6 +47,20 @@ export const terms = {
     'no-clock': 'Loa chưa biết giờ đúng nên chưa phát theo lịch; vẫn phát trực tiếp được.',
     'never-seen': 'Kiểm tra điện, mạng và mã nhận loa.',
   },
+  timeAlarms: {
+    unkept: {
+      title: 'Bộ giữ giờ chung của các loa không chạy',
+      note: 'Loa tự giữ giờ được vài giờ, sau đó có thể phát lệch nhau. Báo ngay người phụ trách máy chủ.',
+    },
+    off: {
+      title: 'Đồng hồ máy chủ lệch giờ phát hơn 1 giây',
+      note: 'Các loa vẫn phát khớp nhau, nhưng có thể sớm hoặc muộn. Báo người phụ trách máy chủ xem lại giờ.',
+    },
+    unsynchronised: {
+      title: 'Đồng hồ máy chủ chưa theo giờ chuẩn',
+      note: 'Các loa vẫn phát khớp nhau, nhưng giờ phát sẽ sai dần. Báo người phụ trách máy chủ bật tự chỉnh giờ.',
+    },
+  } satisfies Record<TimeAlarm, { title: string; note: string }>,
   faults: {
     'amplifier-no-current': 'âm-li không có dòng điện',
     overheated: 'máy quá nóng',

@@ -7,6 +7,7 @@ import {
   personRoleSchema,
   prioritySchema,
   sentence as sentenceOf,
+  timeAlarmSchema,
   unitKindSchema,
 } from '@loalang/shared';
 import { describe, expect, it } from 'vitest';
@@ -30,6 +31,7 @@ describe('the words of the console', () => {
     for (const words of [vi, en]) {
       expect(Object.keys(words.missed).toSorted()).toEqual([...missedReasons].toSorted());
       expect(Object.keys(words.faults).toSorted()).toEqual(faultSchema.options.toSorted());
+      expect(Object.keys(words.timeAlarms).toSorted()).toEqual(timeAlarmSchema.options.toSorted());
       expect(Object.keys(words.cells).toSorted()).toEqual(cellStateSchema.options.toSorted());
       expect(Object.keys(words.deviceStates).toSorted()).toEqual(deviceStateSchema.options.toSorted());
       expect(Object.keys(words.priorities).toSorted()).toEqual(prioritySchema.options.toSorted());
