@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
 import { mediaTime } from '@loalang/shared';
 import type { AudioPacket } from '@loalang/shared';
-import { JitterBuffer, MAX_BUFFERED_FRAMES } from './jitter-buffer.ts';
+import { JitterBuffer, MAX_AHEAD_US, MAX_BUFFERED_FRAMES } from './jitter-buffer.ts';
 
 const START = 1_000_000_000;
 const FRAME_US = 20_000;
@@ -79,7 +79,7 @@ describe('the jitter buffer', () => {
     frames.insert(packet(0, at(0), 3), START);
     frames.insert(packet(3, at(2) + 9_000), START);
     frames.insert(packet(4, at(3)), at(4));
-    frames.insert(packet(5, START + 13_000_000), START);
+    frames.insert(packet(5, START + MAX_AHEAD_US + 1), START);
     frames.insert(packet(6, START + MINUTE_US - 1_000), START + MINUTE_US - FRAME_US);
     frames.insert(packet(7, START - FRAME_US), START - FRAME_US);
     frames.pull(at(2));
@@ -244,12 +244,19 @@ describe('whatever comes', () => {
 
   it('holds no more than its bound and refuses the rest, so that what is here stays', () => {
     const frames = new JitterBuffer(mediaTime(START), mediaTime(START + 10 * MINUTE_US));
-    for (let number = 0; number < 2 * MAX_BUFFERED_FRAMES; number += 1) {
-      frames.insert(packet(number, at(number)), START);
+    // As close together as stamps may lie.
+    for (let number = 0; number * 19_001 <= MAX_AHEAD_US; number += 1) {
+      frames.insert(packet(number, START + number * 19_001), START);
     }
-    // Stamps up to 12 s ahead, and one more on the edge.
     expect(frames.size).toBe(MAX_BUFFERED_FRAMES);
-    expect(frames.counts).toMatchObject({ kept: MAX_BUFFERED_FRAMES, full: 1 });
+    expect(frames.counts).toMatchObject({ kept: MAX_BUFFERED_FRAMES, full: 999 - MAX_BUFFERED_FRAMES + 1 });
     expect(frames.pull(START)).toMatchObject({ kind: 'frame', frame: { sequence: 0 } });
+  });
+
+  it('holds all of the longest latency, up to the edge, frame by frame', () => {
+    const frames = new JitterBuffer(mediaTime(START), mediaTime(START + 10 * MINUTE_US));
+    const edge = MAX_AHEAD_US / FRAME_US;
+    for (let number = 0; number <= edge + 1; number += 1) frames.insert(packet(number, at(number)), START);
+    expect(frames.counts).toMatchObject({ kept: edge + 1, full: 0, 'too-early': 1 });
   });
 });

@@ -6,9 +6,13 @@ import { findGaps, type Gap } from './gaps.ts';
 // time alone, so that a wild sequence number can't push others out. The sequence numbers tell whether a gap between
 // two frames is loss (numbers are missing) or silence that the sender meant (numbers go on).
 
-/** 12 s: the longest latency that a stream may have, and 2 s by which a receiver may sound later. */
-export const MAX_BUFFERED_FRAMES = 600;
-const MAX_AHEAD_US = MAX_BUFFERED_FRAMES * FRAME_US;
+/**
+ * How far ahead of what is heard a good stamp may lie: 10 s of the longest latency, of which the platform lets the lead grow
+ * to one and a half; 2 s by which a receiver may sound later; 2 s by which its clock may lag while it knows the hour.
+ */
+export const MAX_AHEAD_US = 19_000_000;
+/** As many as begin within it, both ends included: some 100 kB of speech. */
+export const MAX_BUFFERED_FRAMES = MAX_AHEAD_US / FRAME_US + 1;
 // Stamps are rounded to microseconds and a sender's own clock wanders; a step this small is not meant to be heard.
 export const STAMP_TOLERANCE_US = 1_000;
 // A stream without a frame for so long gives the loudspeaker back to what it interrupted, until it speaks again.

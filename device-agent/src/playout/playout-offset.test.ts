@@ -78,6 +78,28 @@ describe('a receiver with an acoustic offset', () => {
     });
   });
 
+  // The longest latency; the lead that it may grow to, at a receiver whose clock lags by all that it may.
+  it.each([
+    [10_000, 0],
+    [15_000, 2_000],
+  ])('keeps what was stamped %d ms ahead, on a clock that lags by %d ms, whole', async (leadMs, lagMs) => {
+    const rig = await rigAt(2_000);
+    rig.mediaAtUs = (us) => afterNoon(us / 1000 - lagMs);
+    const stampMs = 1_000 + leadMs;
+    rig.now({ streams: [{ ...streamOf(9, 0, 60_000), latencyMs: 10_000 }] });
+    const packets = packetsOf(await framesOfSamples(SENT), afterNoon(stampMs));
+    await rig.runTo(stampMs + 8_000 + lagMs, (nowMs) => {
+      packets.forEach((packet, index) => {
+        // As soon as its third frame was stamped, and with no way at all.
+        if (1_040 + index * 60 === nowMs) rig.playout.insert(idOf(9), packet, nowMs * 1000);
+      });
+    });
+    expect(rig.proofOf(9)).toMatchObject({
+      frames: { played: 200, concealed: 0, missed: 0 },
+      startedAt: afterNoon(stampMs + 2_000),
+    });
+  });
+
   it('plays a stream that was shorter than its offset', async () => {
     const rig = await rigAt(2_000);
     rig.now({ streams: [streamOf(9, 0, 60_000)] });
