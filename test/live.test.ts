@@ -62,6 +62,19 @@ describe('a voice, from an operator’s microphone to the villages', { timeout: 
     await expectHeard(signedIn, 'mai-son');
   });
 
+  test('is sooner or surer as the speaker wishes, and balanced without a click', async () => {
+    await signedIn.goto(new URL('/noi-truc-tiep', system.url).href);
+    await signedIn.getByText('Xã An Lạc, 2 loa').click();
+    // Nobody has spoken there for a minute yet, so it is what holds at first.
+    const balanced = signedIn.getByLabel('Cân bằng, 1,2 giây');
+    await expect.poll(() => balanced.isChecked(), { timeout: 30_000 }).toBe(true);
+    await signedIn.getByText('Chắc chắn, 2,5 giây').click();
+    await signedIn.getByRole('button', { name: 'Bắt đầu nói tới 2 loa' }).click();
+    await signedIn.getByText('Loa phát chậm hơn lời nói 2,5 giây.').waitFor({ timeout: 30_000 });
+    await signedIn.getByRole('button', { name: 'Kết thúc phát' }).click();
+    await signedIn.getByText('Đã kết thúc phát.').waitFor();
+  });
+
   test('is heard from a browser without WebCodecs too', async () => {
     const { page } = await openPage(browser, system.url, { initScript: 'delete window.AudioEncoder' });
     await page.context().addCookies(await signedIn.context().cookies());

@@ -5,6 +5,7 @@ import type {
   BroadcastDetail,
   JoinAnswer,
   JoinRequest,
+  LatencyChoice,
   LiveStart,
   NewBroadcast,
   Person,
@@ -37,6 +38,8 @@ export interface Broadcasts {
 
 export interface Air {
   goLive(person: Person, start: LiveStart): Promise<LiveSession>;
+  /** How late a microphone would be heard in some units now. Throws NOT_FOUND or NO_RECEIVER. */
+  latencies(person: Person, unitIds: readonly string[]): Promise<LatencyChoice>;
 }
 
 export interface Fleet {

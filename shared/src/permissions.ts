@@ -117,6 +117,7 @@ export const routeRules = {
   'POST /api/broadcasts/:id/stop': people,
   'POST /api/stop': people,
   'GET /api/live': people,
+  'GET /api/live/latencies': people,
   'PUT /api/devices/:id': people,
   'POST /api/devices/:id/listen': people,
   'GET /api/recordings/:id': people,

@@ -45,6 +45,7 @@ const requests: Record<RouteName, Wellformed> = {
   'POST /api/broadcasts/:id/stop': { params: { id: ID } },
   'POST /api/stop': {},
   'GET /api/live': {},
+  'GET /api/live/latencies': { query: '?unitIds=an-lac' },
   'PUT /api/devices/:id': { params: { id: 'd-aaaaaaaaaa' }, payload: { acousticOffsetMs: 0 } },
   'POST /api/devices/:id/listen': {
     params: { id: 'd-aaaaaaaaaa' },

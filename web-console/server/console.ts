@@ -21,6 +21,7 @@ import { addBroadcastRoutes } from './routes/broadcasts.ts';
 import { addDeviceRoutes } from './routes/device.ts';
 import { addDeviceSettingsRoute } from './routes/device-settings.ts';
 import { addHealthRoute } from './routes/health.ts';
+import { addLatenciesRoute } from './routes/latencies.ts';
 import { addListenRoutes } from './routes/listen.ts';
 import { addPeopleRoutes } from './routes/people.ts';
 import { addSignInRoutes } from './routes/sign-in.ts';
@@ -158,6 +159,7 @@ async function addRoutes(app: App, options: ConsoleOptions, parts: Parts): Promi
   addTodaySocket(app, parts);
   await addAudioRoutes(app, { platform, sessions: parts.sessions });
   addLiveSocket(app, { air: platform.air, clock: platform.clock, ...parts });
+  addLatenciesRoute(app, platform);
   addDeviceSettingsRoute(app, platform);
   addListenRoutes(app, platform);
   await addDeviceRoutes(app, platform);

@@ -23,7 +23,7 @@ const person: Person = {
 const start = { type: 'start', title: 'Thông báo', unitIds: ['an-lac'], codec: 'opus' };
 
 /** The air as the microphone sees it: one session whose doings are written down. */
-class RecordingAir implements Air {
+class RecordingAir implements Pick<Air, 'goLive'> {
   readonly deeds: string[] = [];
   readonly #clock: ManualClock;
   readonly #listeners: ((reason: EndReason) => void)[] = [];

@@ -37,7 +37,7 @@ export interface Wire {
 }
 
 export interface MicrophoneParts {
-  readonly air: Air;
+  readonly air: Pick<Air, 'goLive'>;
   readonly clock: Clock;
   readonly person: Person;
   readonly wire: Wire;

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   addMs,
+  type LatencyChoice,
   streamTopic,
   type LiveStart,
   type LiveStream,
@@ -20,6 +21,7 @@ import type { Planning } from '../planning/index.ts';
 import type { Clock, Timer } from '../time/index.ts';
 import type { Units } from '../units/index.ts';
 import type { LatenessIntake } from './lateness.ts';
+import { type LatencySettings, RECOMMENDED } from './latency-settings.ts';
 import { Session, type EndReason, type LiveSession } from './live-session.ts';
 import type { OnAir } from './on-air.ts';
 import type { PacketHistory } from './packet-history.ts';
@@ -99,6 +101,18 @@ export class Air {
     }
   }
 
+  /** How late a microphone would be heard in some units now. Throws NOT_FOUND or NO_RECEIVER. */
+  async latencies(person: Person, unitIds: readonly string[]): Promise<LatencyChoice> {
+    const { deviceIds } = await findAudience(this.#parts, person, unitIds);
+    return { latencyMs: this.#settings(deviceIds), recommended: RECOMMENDED };
+  }
+
+  #settings(deviceIds: readonly string[]): LatencySettings {
+    const { latencyMs, lateness } = this.#parts;
+    if (latencyMs === undefined) return lateness.settings(deviceIds);
+    return { fast: latencyMs, balanced: latencyMs, sure: latencyMs };
+  }
+
   async #openFor(
     person: Person,
     { codec }: LiveStart,
@@ -138,9 +152,8 @@ export class Air {
     start: LiveStart,
     { audience, key, now }: { audience: Audience; key: SigningKey; now: MediaTime },
   ): LiveStream {
-    const { lateness, timeBoxMs = DEFAULT_TIME_BOX_MS } = this.#parts;
-    const settings = lateness.settings(audience.deviceIds);
-    const latencyMs = this.#parts.latencyMs ?? settings[start.latency ?? 'balanced'];
+    const { timeBoxMs = DEFAULT_TIME_BOX_MS } = this.#parts;
+    const latencyMs = this.#settings(audience.deviceIds)[start.latency ?? RECOMMENDED];
     return {
       id: randomBytes(16).toString('hex'),
       title: start.title,

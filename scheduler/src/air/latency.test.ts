@@ -27,5 +27,9 @@ test('what the receivers of a stream say makes the latency of their next one', a
   );
   await tell(0, [20]);
   await expect.poll(async () => (await goLive()).latencyMs).toBe(400);
+  expect(await air.latencies(person, ['an-lac'])).toEqual({
+    latencyMs: { fast: 400, balanced: 400, sure: 400 },
+    recommended: 'balanced',
+  });
   expect((await goLive('sure')).latencyMs).toBe(400);
 });

@@ -6,6 +6,13 @@ import { broadcastIdSchema, lineSchema, streamIdSchema } from '../messages/ids.t
 const latencySettingSchema = z.enum(['fast', 'balanced', 'sure']);
 export type LatencySetting = z.infer<typeof latencySettingSchema>;
 
+/** What there is to choose from for some units as things stand. */
+export const latencyChoiceSchema = z.object({
+  latencyMs: z.record(latencySettingSchema, z.number().int()),
+  recommended: latencySettingSchema,
+});
+export type LatencyChoice = z.infer<typeof latencyChoiceSchema>;
+
 /**
  * The WebSocket of a live microphone, `GET /api/live`. The browser's first message is `liveStartSchema`; then each
  * binary message carries sound: for `opus` 1 to 6 frames as `packFrames` lays them out, for `pcm` signed 16-bit little-
@@ -16,7 +23,7 @@ export const liveStartSchema = z.object({
   title: lineSchema(200).min(1),
   unitIds: z.array(z.string()).max(500),
   codec: z.enum(['opus', 'pcm']),
-  /** By default balanced; `on-air` tells how many milliseconds it is for these receivers. */
+  /** By default the recommended one; `on-air` tells how many milliseconds it is for these receivers. */
   latency: latencySettingSchema.optional(),
 });
 export type LiveStart = z.infer<typeof liveStartSchema>;

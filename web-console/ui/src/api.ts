@@ -6,6 +6,7 @@ import type {
   BroadcastDetail,
   DeviceSettings,
   ErrorAnswer,
+  LatencyChoice,
   MediaTime,
   NewBroadcast,
   NewPerson,
@@ -113,6 +114,11 @@ export const api = {
   broadcast: (id: string) => ask<BroadcastDetail>('GET', `/api/broadcasts/${id}`),
   stop: (id: string) => ask<unknown>('POST', `/api/broadcasts/${id}/stop`, {}),
   stopAll: () => ask<StopAnswer>('POST', '/api/stop', {}),
+  latencies: (unitIds: readonly string[]) =>
+    ask<LatencyChoice>(
+      'GET',
+      `/api/live/latencies?${new URLSearchParams(unitIds.map((id) => ['unitIds', id]))}`,
+    ),
   changeDevice: (id: string, settings: DeviceSettings) =>
     ask<DeviceSettings>('PUT', `/api/devices/${id}`, settings),
   listen: (deviceId: string, from: MediaTime | null, durationMs: number) =>

@@ -33,7 +33,7 @@ export class LiveSession {
   #isEnding = false;
 
   /** Opens the way to the loudspeakers. */
-  async start(start: Pick<LiveStart, 'title' | 'unitIds'>): Promise<void> {
+  async start(start: Pick<LiveStart, 'title' | 'unitIds' | 'latency'>): Promise<void> {
     this.phase = 'connecting';
     const encoder = await createEncoder((bytes) => this.#send(bytes));
     if (this.phase !== 'connecting') return encoder.close();

@@ -182,6 +182,23 @@ export const en: Words = {
     testing: 'Say a few sentences; keep the bars in the middle.',
     startTest: 'Turn the microphone on',
     clean: 'Reduce noise and level the voice',
+    latency: 'How long after your voice loudspeakers sound',
+    latencies: {
+      fast: {
+        name: (seconds) => `Fast, ${seconds} s`,
+        note: 'Loudspeakers follow the voice more closely, but on a weak network the sound breaks off often.',
+      },
+      balanced: {
+        name: (seconds) => `Balanced, ${seconds} s`,
+        note: 'Right for most: loudspeakers follow the voice, and the sound seldom breaks off.',
+      },
+      sure: {
+        name: (seconds) => `Sure, ${seconds} s`,
+        note: 'Loudspeakers sound later; in return the sound breaks off least on an unsteady network.',
+      },
+    },
+    latenciesAlike: 'The network of the loudspeakers is good, so all three are the same now.',
+    recommended: 'recommended',
     start: (count) => `Start speaking to ${loudspeakers(count)}`,
     countdown: (count) => `The microphone opens in ${count}`,
     cancel: 'Not yet',

@@ -181,6 +181,23 @@ export const vi = {
     testing: 'Anh/chị nói thử vài câu, giữ vạch ở khoảng giữa.',
     startTest: 'Bật micro để thử',
     clean: 'Lọc ồn và tự chỉnh mức tiếng',
+    latency: 'Loa phát chậm hơn lời nói bao lâu',
+    latencies: {
+      fast: {
+        name: (seconds: string) => `Nhanh, ${seconds} giây`,
+        note: 'Loa theo kịp lời nói hơn, nhưng mạng yếu thì tiếng hay ngắt quãng.',
+      },
+      balanced: {
+        name: (seconds: string) => `Cân bằng, ${seconds} giây`,
+        note: 'Hợp với hầu hết các lần nói: loa theo kịp lời nói mà tiếng ít ngắt quãng.',
+      },
+      sure: {
+        name: (seconds: string) => `Chắc chắn, ${seconds} giây`,
+        note: 'Loa phát chậm hơn, đổi lại tiếng ít ngắt quãng nhất khi mạng chập chờn.',
+      },
+    },
+    latenciesAlike: 'Mạng của các loa đang tốt nên ba cách như nhau.',
+    recommended: 'nên chọn',
     start: (count: number) => `Bắt đầu nói tới ${loudspeakers(count)}`,
     countdown: (count: number) => `Micro mở sau ${count}`,
     cancel: 'Thôi, chưa nói',
