@@ -204,6 +204,7 @@ export const en: Words = {
     cancel: 'Not yet',
     connecting: 'Opening the line…',
     willCut: (title) => `Interrupts “${title}”. It goes on when you have finished.`,
+    willCutMany: (count) => `Interrupts ${count} programmes. They go on when you have finished.`,
     open: 'The microphone is open, people hear you',
     mutedNow: 'The microphone is muted, loudspeakers are silent',
     lostNow: 'No network, people may not hear you',

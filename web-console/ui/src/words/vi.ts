@@ -203,6 +203,8 @@ export const vi = {
     cancel: 'Thôi, chưa nói',
     connecting: 'Đang mở đường tiếng…',
     willCut: (title: string) => `Tạm ngắt “${title}”. Chương trình tự phát tiếp khi anh/chị nói xong.`,
+    willCutMany: (count: number) =>
+      `Tạm ngắt ${count} chương trình. Các chương trình tự phát tiếp khi anh/chị nói xong.`,
     open: 'Micro đang mở, bà con đang nghe',
     mutedNow: 'Micro đang tạm tắt, loa im lặng',
     lostNow: 'Mất mạng, bà con có thể không nghe thấy',
