@@ -29,6 +29,7 @@ import {
 import { Authority, makeNow, makePlan } from '../../device-agent/src/testing/authority.ts';
 import { portOf } from '../../device-agent/src/testing/port-of.ts';
 import { Packetizer } from '../../scheduler/src/air/packetizer.ts';
+import { withoutDelay } from '../../scheduler/src/link/without-delay.ts';
 import type { Children } from './children.ts';
 import { until } from './two-cards.ts';
 
@@ -157,12 +158,14 @@ export class LivePlatform {
   async #signIn(): Promise<MqttClient> {
     const key = generateSigningKey();
     const password = await makeToken(key, { id: 'platform', audience: BROKER_NAME, now: this.now() });
-    return connectAsync(this.brokerUrl, {
+    const client = await connectAsync(this.brokerUrl, {
       clientId: 'platform',
       username: await this.#credential('platform', 'platform', key.public),
       password,
       reconnectPeriod: 0,
     });
+    withoutDelay(client);
+    return client;
   }
 
   async #credential(id: string, role: string, key: string): Promise<string> {

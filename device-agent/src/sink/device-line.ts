@@ -39,10 +39,10 @@ const PLACE_SD_AFTER_SETTLING_US = 150;
  * 0.5 ms (ordinary priority on a busy machine) to 2.5 ms (DMA bursts of 10 ms): a fixed bound that finds a loss of 3 ms on
  * the first takes the bursts of the last for losses, each minute or oftener.
  */
-const MOVED_ABOVE_US = 2_000;
+const MOVED_ABOVE_US = 300;
 const MOVED_ABOVE_USUAL = 3;
 const USUAL_TIME_CONSTANT_S = 30;
-const MOVED_FOR_US = 300_000;
+const MOVED_FOR_US = 5_000_000;
 /** What came before a move may have been learnt of readings that were wrong already. */
 const DRIFT_SD_AFTER_MOVE_PPM = 20;
 /** Without a reading for so long nobody knows where the card is. */

@@ -73,7 +73,8 @@ export class ShapedPipe {
     const length = what.kind === 'data' ? what.bytes.length : 0;
     const atUs = this.#shaper.releaseAtUs(this.#flow, length, this.#link.nowUs());
     this.#queue.push({ ...what, atUs });
-    if (this.#timer === null) this.#arm();
+    // Not by a timer where nothing is to be waited for: that would add a millisecond, now and then two.
+    if (this.#timer === null) this.#flush();
   }
 
   #arm(): void {

@@ -1,7 +1,10 @@
+import { Socket } from 'node:net';
 import { addMs, credentialSchema, type Person } from '@loalang/shared';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect } from 'mqtt';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Centre } from '../testing/centre.ts';
 import type { TestReceiver } from '../testing/test-receiver.ts';
+import { withoutDelay } from './without-delay.ts';
 
 const centre = new Centre();
 let district: Person;
@@ -78,4 +81,15 @@ test('a receiver that reports an older revision than it should hold gets its sta
   await receiver.sendStatus(centre.scheduler.clock.now(), { plan: { epoch: 1, n: 1 } });
   const again = await receiver.plans.find('the plan again', () => true);
   expect(again).toEqual(plan);
+});
+
+test('no message waits for the acknowledgement of the one before', async () => {
+  const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay');
+  const client = connect(centre.broker.url, { reconnectPeriod: 0 });
+  client.on('error', () => {});
+  withoutDelay(client);
+  expect(setNoDelay.mock.contexts).toContain(client.stream);
+  expect(setNoDelay).toHaveBeenLastCalledWith(true);
+  await client.endAsync(true);
+  setNoDelay.mockRestore();
 });

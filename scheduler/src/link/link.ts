@@ -15,6 +15,7 @@ import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import type { PlatformKey } from '../keys/index.ts';
 import type { Clock, Timer } from '../time/media-clock.ts';
+import { withoutDelay } from './without-delay.ts';
 
 const receivedChannels = [
   'presence',
@@ -146,6 +147,7 @@ export class Link {
     const { log } = this.#parts;
     const client = connect(this.#parts.url, options);
     this.#client = client;
+    withoutDelay(client);
     client.on('connect', () => void this.#subscribe(client));
     client.on('message', (topic, payload) => this.#receive(topic, payload));
     client.on('error', (error) => log.warn({ err: error }, 'the broker refused or broke the connection'));
