@@ -186,6 +186,45 @@ describe('the ALSA sink', () => {
     await rig.sink.close();
   });
 
+  it('gives up a card that runs dry before it has played, each time it is begun', async () => {
+    const { rig } = bench((clock) => Object.assign(new FakePcm(clock), { mostFrames: 0 }));
+    await rig.start();
+    await rig.run(20_000);
+    expect(rig.health).toEqual(['EIO']);
+    expect(rig.opened.length).toBeGreaterThan(2);
+    await rig.sink.close();
+  });
+
+  it('gives up a card that does not wake up after a suspend, and finds it when it does', async () => {
+    const { rig, card } = bench((clock) => new FakePcm(clock));
+    await rig.start();
+    await rig.run(1_000);
+    Object.assign(card, { suspended: true, resumeAfter: Infinity });
+    await rig.run(4_900);
+    expect(rig.health).toEqual([]);
+    await rig.run(200);
+    expect([rig.health, card.isClosed]).toEqual([['EIO'], true]);
+    Object.assign(card, { suspended: false, isClosed: false });
+    await rig.run(2_000);
+    expect(rig.health).toEqual(['EIO', null]);
+    await rig.sink.close();
+  });
+
+  it('says so when a card does not open, and plays once it has', async () => {
+    let opens: (pcm: Pcm) => void = () => {};
+    const rig = new Bench(new Promise<Pcm>((resolve) => (opens = resolve)));
+    await rig.start();
+    await rig.run(4_900);
+    expect(rig.health).toEqual([]);
+    await rig.run(60_000);
+    expect([rig.health, rig.opened]).toEqual([['ETIMEDOUT'], ['card']]);
+    opens(new FakePcm(rig.clock));
+    await rig.run(2_000);
+    expect(rig.health).toEqual(['ETIMEDOUT', null]);
+    await rig.sink.close();
+    expect(rig.clock.waiting).toBe(0);
+  });
+
   it('closes within two seconds though the driver hangs in open', async () => {
     const rig = new Bench(new Promise<Pcm>(() => {}));
     await rig.start();

@@ -4,6 +4,7 @@ import { openAlsaPcm } from './alsa-pcm.ts';
 import { DeviceLine } from './device-line.ts';
 import { PcmFeeder } from './pcm-feeder.ts';
 import type { FeederCounts } from './pcm-feeder.ts';
+import { PcmError } from './pcm.ts';
 import type { OpenPcm, Pcm } from './pcm.ts';
 import type { OnSinkHealth, Render, Sink } from './sink.ts';
 
@@ -35,6 +36,8 @@ const FEED_EVERY_MS = 20;
 // A card that is plugged in again is heard again soon; the look costs little.
 const LOOK_AGAIN_FIRST_MS = 500;
 const LOOK_AGAIN_MOST_MS = 10_000;
+/** A sound server takes a while to come up; a driver that takes longer hangs, and whoever waits for sound must know. */
+const OPEN_WITHIN_MS = 5_000;
 /** A driver that does not come back from open or close is left behind. */
 const CLOSE_WITHIN_MS = 2_000;
 
@@ -122,11 +125,20 @@ export class AlsaSink implements Sink {
     try {
       const { device } = this.#options;
       const isNeverLate = this.#isRealTime === true && CARD_ITSELF.test(device);
+      this.#timer = this.#options.clock.after(OPEN_WITHIN_MS, () => this.#tellHanging());
       const pcm = await this.#openPcm(device, isNeverLate ? SHORT_BUFFER_FRAMES : LONG_BUFFER_FRAMES);
+      this.#timer?.cancel();
       this.#take(pcm, this.#render);
     } catch (error) {
+      this.#timer?.cancel();
       this.#fail(error);
     }
+  }
+
+  // It may still open, and is waited for: a second try would hang beside the first.
+  #tellHanging(): void {
+    this.#timer = null;
+    this.#tell(new PcmError('ETIMEDOUT', 'the card does not open'));
   }
 
   #take(pcm: Pcm, render: Render): void {

@@ -9,6 +9,8 @@ import type { Render } from './sink.ts';
 const BLOCK_FRAMES = 960;
 /** A card that takes nothing for so long stands still, whatever state it claims. Longer than any start seen. */
 const STUCK_AFTER_US = 5_000_000;
+/** One that runs dry so often without having played in between will never play. A second of calls. */
+const MOST_DRY_STARTS = 50;
 
 export interface FeederCounts {
   readonly underruns: number;
@@ -26,7 +28,8 @@ export class PcmFeeder {
   #framesWritten = 0;
   #takenAtUs = Infinity;
   #isHeard = false;
-  #isSuspended = false;
+  #suspendedAtUs: number | null = null;
+  #dryStarts = 0;
   #underruns = 0;
   #suspends = 0;
 
@@ -61,7 +64,7 @@ export class PcmFeeder {
   #act(status: PcmStatus, nowUs: number): void {
     switch (status.state) {
       case 'running':
-        this.#isSuspended = false;
+        this.#suspendedAtUs = null;
         this.#run(status, nowUs);
         break;
       case 'idle':
@@ -85,6 +88,7 @@ export class PcmFeeder {
     if (status.availableFrames > 0) {
       this.#takenAtUs = nowUs;
       this.#isHeard = true;
+      this.#dryStarts = 0;
     }
     if (nowUs - this.#takenAtUs > STUCK_AFTER_US) throw new PcmError('EIO', 'the card stands still');
     this.#fill(nowUs);
@@ -127,7 +131,7 @@ export class PcmFeeder {
     this.#framesWritten = this.#writeSilence();
     this.#pcm.start();
     this.#takenAtUs = nowUs;
-    this.#isSuspended = false;
+    this.#suspendedAtUs = null;
   }
 
   #writeSilence(): number {
@@ -140,13 +144,16 @@ export class PcmFeeder {
 
   #recover(nowUs: number): void {
     this.#underruns += 1;
+    this.#dryStarts += 1;
+    if (this.#dryStarts > MOST_DRY_STARTS) throw new PcmError('EIO', 'the card runs dry at once');
     this.#begin(nowUs);
   }
 
   // What the card still held is of before the suspend: it is dropped even where the driver could go on with it.
   #resume(nowUs: number): void {
-    if (!this.#isSuspended) this.#suspends += 1;
-    this.#isSuspended = true;
+    if (this.#suspendedAtUs === null) this.#suspends += 1;
+    this.#suspendedAtUs ??= nowUs;
+    if (nowUs - this.#suspendedAtUs > STUCK_AFTER_US) throw new PcmError('EIO', 'the card does not wake up');
     try {
       if (!this.#pcm.resume()) return;
     } catch (error) {
