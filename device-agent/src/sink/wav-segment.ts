@@ -16,8 +16,13 @@ export class WavSegment {
 
   static async create(path: string): Promise<WavSegment> {
     const segment = new WavSegment(await open(path, 'w'));
-    await segment.#writeHeader();
-    return segment;
+    try {
+      await segment.#writeHeader();
+      return segment;
+    } catch (error) {
+      await segment.close();
+      throw error;
+    }
   }
 
   /** Adds samples, then says so in the header: a reader in between finds them one write later. */
