@@ -36,3 +36,15 @@ test('who waits can give up', async () => {
   expect(await waiting).toBe(false);
   holder.close();
 });
+
+test('who is closed while it takes the lead does not keep it', async () => {
+  const closed = new Lead(folder);
+  const ended = new AbortController();
+  const taking = closed.take(ended.signal);
+  ended.abort();
+  closed.close();
+  expect(await taking).toBe(false);
+  const next = new Lead(folder);
+  expect(await next.take(AbortSignal.timeout(5_000))).toBe(true);
+  next.close();
+});

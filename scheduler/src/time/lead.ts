@@ -24,10 +24,12 @@ export class Lead {
   /** Resolves with true once this is the one, with false when it is told to give up before. */
   async take(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
-      if (await this.#listen()) return true;
+      if (await this.#listen()) break;
       await this.#waitForEnd(signal);
     }
-    return false;
+    // Given up while it was being taken: the others wait for it.
+    if (signal.aborted) this.close();
+    return !signal.aborted;
   }
 
   close(): void {
