@@ -11,3 +11,4 @@ export { systemClock } from './monotonic.ts';
 export type { MonotonicClock, Timer } from './monotonic.ts';
 export { mediaTimeOn } from './timeline.ts';
 export type { MediaLine, Timeline } from './timeline.ts';
+export { within } from './within.ts';

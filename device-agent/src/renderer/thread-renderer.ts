@@ -1,6 +1,6 @@
 import { Worker, type TransferListItem } from 'node:worker_threads';
 import type { AudioPacket, MediaTime } from '@loalang/shared';
-import type { MediaLine, MonotonicClock, Timer } from '../clock/index.ts';
+import { within, type MediaLine, type MonotonicClock, type Timer } from '../clock/index.ts';
 import { Backoff } from '../link/backoff.ts';
 import type { Gap, Heard, NowState, Progress } from '../playout/index.ts';
 import { closeHeldCard, type HeldCard, type SinkSettings } from '../sink/index.ts';
@@ -136,13 +136,13 @@ export class ThreadRenderer implements Renderer {
         this.#onClosed = resolve;
       });
       this.#send({ kind: 'close' });
-      await this.#within(closed, CLOSE_WITHIN_MS);
+      await within(this.#options.clock, closed, CLOSE_WITHIN_MS);
     }
     this.#timer?.cancel();
     this.#worker = null;
     this.#questions.giveUp();
     // One that hangs in a driver is left behind; it ends with the process.
-    if (worker !== null) await this.#within(this.#end(worker), END_WITHIN_MS);
+    if (worker !== null) await within(this.#options.clock, this.#end(worker), END_WITHIN_MS);
   }
 
   #spawn(): void {
@@ -281,15 +281,6 @@ export class ThreadRenderer implements Renderer {
 
   #send(message: ToThread, transfer: TransferListItem[] = []): void {
     this.#worker?.postMessage(message, transfer);
-  }
-
-  async #within(work: Promise<unknown>, ms: number): Promise<void> {
-    let timer: Timer | null = null;
-    const late = new Promise<void>((resolve) => {
-      timer = this.#options.clock.after(ms, resolve);
-    });
-    await Promise.race([work, late]);
-    (timer as Timer | null)?.cancel();
   }
 }
 

@@ -1,5 +1,6 @@
 import { Backoff } from '../link/backoff.ts';
 import type { MonotonicClock, Timer } from '../clock/monotonic.ts';
+import { within } from '../clock/within.ts';
 import { openAlsaPcm } from './alsa-pcm.ts';
 import { DeviceLine } from './device-line.ts';
 import { PcmFeeder } from './pcm-feeder.ts';
@@ -99,7 +100,7 @@ export class AlsaSink implements Sink {
     this.#timer?.cancel();
     this.#timer = null;
     this.#release();
-    await this.#within(this.#device, CLOSE_WITHIN_MS);
+    await within(this.#options.clock, this.#device, CLOSE_WITHIN_MS);
   }
 
   /** What the card went through since the start, and how much faster than the monotonic clock it plays. */
@@ -186,14 +187,5 @@ export class AlsaSink implements Sink {
     this.#feeder = null;
     this.#pcm = null;
     if (pcm !== null) this.#device = this.#device.then(() => pcm.close()).catch(() => {});
-  }
-
-  async #within(work: Promise<void>, ms: number): Promise<void> {
-    let timer: Timer | null = null;
-    const late = new Promise<void>((resolve) => {
-      timer = this.#options.clock.after(ms, resolve);
-    });
-    await Promise.race([work, late]);
-    (timer as Timer | null)?.cancel();
   }
 }
