@@ -292,6 +292,15 @@ describe('a thread that falls', () => {
     expect(rig.renderer.report.sinkFailure).toBeNull();
   });
 
+  it('is not replaced without end where it does not go', async () => {
+    const clock = new HandClock();
+    rig = openThread(clock);
+    await rig.renderer.start();
+    // Nothing else happens meanwhile: none of them is gone before the next is due.
+    clock.advance(600_000);
+    expect(rig.faults).toHaveLength(3);
+  });
+
   it('is not waited for when the receiver closes', async () => {
     const clock = new HandClock();
     rig = openThread(clock);

@@ -1,12 +1,13 @@
-import { Worker, type TransferListItem } from 'node:worker_threads';
+import type { TransferListItem } from 'node:worker_threads';
 import type { AudioPacket, MediaTime } from '@loalang/shared';
 import { within, type MediaLine, type MonotonicClock, type Timer } from '../clock/index.ts';
 import { Backoff } from '../link/backoff.ts';
 import type { Gap, Heard, NowState, Progress } from '../playout/index.ts';
-import { closeHeldCard, type HeldCard, type SinkSettings } from '../sink/index.ts';
-import { detach, type FromThread, type Question, type ThreadSettings, type ToThread } from './messages.ts';
+import type { SinkSettings } from '../sink/index.ts';
+import { detach, type FromThread, type Question, type ToThread } from './messages.ts';
 import { OpenBroadcasts } from './open-broadcasts.ts';
 import { Questions } from './questions.ts';
+import { endThread, startThread, type RendererThread } from './renderer-thread.ts';
 import {
   NOTHING_YET,
   type Renderer,
@@ -15,10 +16,6 @@ import {
   type RenderReport,
 } from './renderer.ts';
 
-// Bundled it lies beside this as plain JavaScript.
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
-/** It makes little garbage; a small young generation keeps the thread's memory and its pauses short. */
-const YOUNG_MB = 4;
 const LOOK_EVERY_MS = 1_000;
 /** A thread that has told nothing in so many looks stands still. Looks, not time: while we stand still ourselves none pass. */
 const STILL_AFTER_LOOKS = 5;
@@ -28,6 +25,8 @@ const RESTART_FIRST_MS = 1_000;
 const RESTART_MOST_MS = 30_000;
 /** One that has lived so long was well: the next fall is a new one. */
 const WELL_AFTER_LOOKS = 60;
+/** Threads that hang in a driver, some 25 MB each. A further one waits until one of them is gone. */
+const MOST_LEFT_BEHIND = 3;
 /** Some 15 s of four streams. What comes while so many wait for a thread that takes none is dropped: it would be late. */
 const MOST_WAITING_PACKETS = 1_024;
 const CLOSE_WITHIN_MS = 2_000;
@@ -52,8 +51,9 @@ export class ThreadRenderer implements Renderer {
   readonly #broadcasts: OpenBroadcasts;
   readonly #questions: Questions<Question, readonly Gap[] | Heard | null>;
   readonly #backoff: Backoff;
-  readonly #heldCard: HeldCard = new BigInt64Array(new SharedArrayBuffer(8));
-  #worker: Worker | null = null;
+  #thread: RendererThread | null = null;
+  /** Ended by force, and not gone yet. */
+  #leftBehind = 0;
   #report = NOTHING_YET;
   #line: MediaLine | null = null;
   #plan: RenderPlan | null = null;
@@ -105,7 +105,7 @@ export class ThreadRenderer implements Renderer {
   }
 
   insert(streamId: string, packet: AudioPacket, nowUs: number): void {
-    if (this.#worker === null || this.#sentPackets - this.#takenPackets >= MOST_WAITING_PACKETS) {
+    if (this.#thread === null || this.#sentPackets - this.#takenPackets >= MOST_WAITING_PACKETS) {
       this.#droppedPackets += 1;
       return;
     }
@@ -130,8 +130,8 @@ export class ThreadRenderer implements Renderer {
   }
 
   async #close(): Promise<void> {
-    const worker = this.#worker;
-    if (worker !== null) {
+    const thread = this.#thread;
+    if (thread !== null) {
       const closed = new Promise<void>((resolve) => {
         this.#onClosed = resolve;
       });
@@ -139,36 +139,32 @@ export class ThreadRenderer implements Renderer {
       await within(this.#options.clock, closed, CLOSE_WITHIN_MS);
     }
     this.#timer?.cancel();
-    this.#worker = null;
+    this.#thread = null;
     this.#questions.giveUp();
     // One that hangs in a driver is left behind; it ends with the process.
-    if (worker !== null) await within(this.#options.clock, this.#end(worker), END_WITHIN_MS);
+    if (thread !== null) await within(this.#options.clock, this.#end(thread), END_WITHIN_MS);
   }
 
   #spawn(): void {
-    const { entry = ENTRY } = this.#options;
-    const workerData: ThreadSettings = {
+    const reasonBefore = this.#threads === 0 ? 'powered-off' : 'sink-failed';
+    const settings = {
       sink: this.#sinkSettings(),
       progress: this.#broadcasts.progress,
-      heldCard: this.#heldCard,
-      reasonBefore: this.#threads === 0 ? 'powered-off' : 'sink-failed',
-    };
+      reasonBefore,
+    } as const;
+    const thread = startThread(settings, this.#options.entry);
+    const { worker } = thread;
     this.#threads += 1;
-    const worker = new Worker(entry, {
-      workerData,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
-      ...readingOf(entry),
-    });
-    this.#worker = worker;
-    worker.on('message', (message: FromThread) => this.#take(worker, message));
-    worker.on('error', (error) => this.#lost(worker, error));
-    worker.on('exit', (code) => this.#lost(worker, new Error(`the renderer's thread ended with ${code}`)));
+    this.#thread = thread;
+    worker.on('message', (message: FromThread) => this.#take(thread, message));
+    worker.on('error', (error) => this.#lost(thread, error));
+    worker.on('exit', (code) => this.#lost(thread, new Error(`the renderer's thread ended with ${code}`)));
     this.#silentLooks = STILL_AFTER_LOOKS - FIRST_WORD_WITHIN_LOOKS;
     [this.#looks, this.#sentPackets, this.#takenPackets] = [0, 0, 0];
     this.#send({ kind: 'timeline', line: this.#line });
     this.#sendNow();
     this.#sendPlan();
-    this.#lookLater(worker);
+    this.#lookLater(thread);
   }
 
   #sinkSettings(): SinkSettings {
@@ -177,18 +173,18 @@ export class ThreadRenderer implements Renderer {
     return sink.kind === 'alsa' && cardDriftPpm !== null ? { ...sink, driftPpm: cardDriftPpm } : sink;
   }
 
-  #lookLater(worker: Worker): void {
+  #lookLater(thread: RendererThread): void {
     this.#timer = this.#options.clock.after(LOOK_EVERY_MS, () => {
       this.#looks += 1;
       this.#silentLooks += 1;
       if (this.#looks === WELL_AFTER_LOOKS) this.#backoff.reset();
-      if (this.#silentLooks > STILL_AFTER_LOOKS) this.#lost(worker, new Error('the renderer stands still'));
-      else this.#lookLater(worker);
+      if (this.#silentLooks > STILL_AFTER_LOOKS) this.#lost(thread, new Error('the renderer stands still'));
+      else this.#lookLater(thread);
     });
   }
 
-  #take(worker: Worker, message: FromThread): void {
-    if (worker !== this.#worker) return;
+  #take(thread: RendererThread, message: FromThread): void {
+    if (thread !== this.#thread) return;
     this.#silentLooks = 0;
     switch (message.kind) {
       case 'report':
@@ -222,26 +218,30 @@ export class ThreadRenderer implements Renderer {
     if (!isSame) this.#options.events.onReport();
   }
 
-  #lost(worker: Worker, error: Error): void {
-    if (worker !== this.#worker) return;
-    this.#worker = null;
+  #lost(thread: RendererThread, error: Error): void {
+    if (thread !== this.#thread) return;
+    this.#thread = null;
     this.#timer?.cancel();
     this.#onClosed();
-    void this.#end(worker);
+    void this.#end(thread);
     this.#questions.giveUp();
     this.#options.events.onFault(error);
     this.#tell({ ...this.#report, playing: null, bufferMs: null, sinkFailure: error.message });
-    if (this.#closing === null)
-      this.#timer = this.#options.clock.after(this.#backoff.nextMs(), () => this.#again());
+    if (this.#closing === null) this.#againLater();
   }
 
-  // Resolves once the thread is no more; what hangs in a driver may never be.
-  async #end(worker: Worker): Promise<void> {
-    await worker.terminate();
-    await closeHeldCard(this.#heldCard).catch((error: unknown) => this.#options.events.onFault(error));
+  #againLater(): void {
+    this.#timer = this.#options.clock.after(this.#backoff.nextMs(), () => this.#again());
+  }
+
+  async #end(thread: RendererThread): Promise<void> {
+    this.#leftBehind += 1;
+    await endThread(thread).catch((error: unknown) => this.#options.events.onFault(error));
+    this.#leftBehind -= 1;
   }
 
   #again(): void {
+    if (this.#leftBehind >= MOST_LEFT_BEHIND) return this.#againLater();
     if (this.#droppedPackets > 0) {
       this.#options.events.onFault(new Error(`${this.#droppedPackets} packets were dropped meanwhile`));
     }
@@ -273,18 +273,13 @@ export class ThreadRenderer implements Renderer {
   }
 
   #ask(question: Question): Promise<readonly Gap[] | Heard | null> {
-    if (this.#worker === null) return Promise.resolve(null);
+    if (this.#thread === null) return Promise.resolve(null);
     return this.#questions.ask(question, (id, asked) =>
       this.#send({ kind: 'question', id, question: asked }),
     );
   }
 
   #send(message: ToThread, transfer: TransferListItem[] = []): void {
-    this.#worker?.postMessage(message, transfer);
+    this.#thread?.worker.postMessage(message, transfer);
   }
-}
-
-function readingOf(entry: URL): { execArgv?: string[] } {
-  if (!entry.pathname.endsWith('.ts')) return {};
-  return { execArgv: ['--import', new URL('./read-typescript.mjs', import.meta.url).href] };
 }
