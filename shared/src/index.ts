@@ -9,5 +9,5 @@ export * from './policy.ts';
 export * from './priority.ts';
 export * from './quiet-hours.ts';
 export * from './repair-answer.ts';
-export * from './repair-bounds.ts';
+export * from './stream-bounds.ts';
 export * from './topics.ts';

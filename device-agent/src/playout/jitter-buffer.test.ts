@@ -96,6 +96,12 @@ describe('the jitter buffer', () => {
     });
   });
 
+  it('takes what a stream of the longest latency may be stamped ahead, where it sounds 2 s later than others', () => {
+    const frames = buffer();
+    // The speaker was cut off for 5 s and then caught up: 15 s of lead are left.
+    expect(frames.insert(packet(0, START + 15_000_000), START - 2_000_000)).toBe(1);
+  });
+
   it('is not put out by a wild number', () => {
     const frames = buffer();
     frames.insert(packet(0, at(0)), START);

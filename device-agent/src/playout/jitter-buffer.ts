@@ -1,5 +1,5 @@
 import { FRAME_US } from '@loalang/shared/opus';
-import type { AudioPacket, MediaTime } from '@loalang/shared';
+import { MAX_LATENCY_MS, MOST_LEAD, type AudioPacket, type MediaTime } from '@loalang/shared';
 import { findGaps, type Gap } from './gaps.ts';
 
 // Frames of one live stream between their arrival and their moment. Stamps rule: a frame has its place by its media
@@ -7,10 +7,10 @@ import { findGaps, type Gap } from './gaps.ts';
 // two frames is loss (numbers are missing) or silence that the sender meant (numbers go on).
 
 /**
- * How far ahead of what is heard a good stamp may lie: 10 s of the longest latency, of which the platform lets the lead grow
- * to one and a half; 2 s by which a receiver may sound later; 2 s by which its clock may lag while it knows the hour.
+ * How far ahead of what is heard a good stamp may lie: as far as a stream may be stamped, 2 s by which a receiver may sound
+ * later, and 2 s by which its clock may lag while it knows the hour.
  */
-export const MAX_AHEAD_US = 19_000_000;
+export const MAX_AHEAD_US = (MOST_LEAD * MAX_LATENCY_MS + 2_000 + 2_000) * 1_000;
 /** As many as begin within it, both ends included: some 100 kB of speech. */
 export const MAX_BUFFERED_FRAMES = MAX_AHEAD_US / FRAME_US + 1;
 // Stamps are rounded to microseconds and a sender's own clock wanders; a step this small is not meant to be heard.

@@ -1,12 +1,10 @@
-import type { LiveStream, MediaTime, RepairRequest } from '@loalang/shared';
+import { MOST_LEAD, type LiveStream, type MediaTime, type RepairRequest } from '@loalang/shared';
 import type { MonotonicClock, Timer } from '../clock/index.ts';
 import type { Gap } from '../playout/index.ts';
 import { RepairPlanner } from './repair-planner.ts';
 
 /** Until the first exchange of time has told: a mobile network that is not at its worst. */
 const FIRST_ROUND_TRIP_US = 150_000;
-/** A stream's stamps lie at most one and a half latencies ahead. */
-const MOST_LEAD = 1.5;
 
 export interface RepairDeskOptions {
   readonly clock: MonotonicClock;

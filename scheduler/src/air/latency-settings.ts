@@ -2,7 +2,7 @@
  * How long after its capture a word is heard: three settings to choose from, from what the receivers of a stream said of
  * the last ones. The same for all of them, so that neighbours stay in step. Pure.
  */
-import { CANDIDATE_LATENCIES_MS, type LatencySetting } from '@loalang/shared';
+import { CANDIDATE_LATENCIES_MS, MAX_LATENCY_MS, type LatencySetting } from '@loalang/shared';
 
 /** What is known of a receiver over the last streams. */
 export interface ReceiverLateness {
@@ -30,7 +30,6 @@ const SURE_OVER_BALANCED = 1.5;
 const SERVED = 0.9;
 /** What a receiver has computed ahead (200 ms without real-time priority) comes on top of the way. */
 const LEAST_MS = 400;
-const MOST_MS = 10_000;
 
 /** The settings for these receivers; they rise from *fast* to *sure*. */
 export function settingsFor(receivers: readonly ReceiverLateness[]): LatencySettings {
@@ -48,13 +47,13 @@ export function settingsFor(receivers: readonly ReceiverLateness[]): LatencySett
 /** The lowest candidate at which enough of the receivers have no more late packets than is borne. */
 function servingMs(known: readonly ReceiverLateness[], borne: number): number {
   const rising = known.map((each) => leastMs(each, borne)).toSorted((a, b) => a - b);
-  return rising[Math.ceil(rising.length * SERVED) - 1] ?? MOST_MS;
+  return rising[Math.ceil(rising.length * SERVED) - 1] ?? MAX_LATENCY_MS;
 }
 
 function leastMs({ packets, late }: ReceiverLateness, borne: number): number {
-  return CANDIDATE_LATENCIES_MS.find((_, index) => (late[index] ?? 0) <= packets * borne) ?? MOST_MS;
+  return CANDIDATE_LATENCIES_MS.find((_, index) => (late[index] ?? 0) <= packets * borne) ?? MAX_LATENCY_MS;
 }
 
 function withinBounds(latencyMs: number): number {
-  return Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, latencyMs)));
+  return Math.round(Math.min(MAX_LATENCY_MS, Math.max(LEAST_MS, latencyMs)));
 }

@@ -1,4 +1,4 @@
-import { addUs, type MediaTime } from '@loalang/shared';
+import { addUs, MOST_LEAD, type MediaTime } from '@loalang/shared';
 
 export interface StamperState {
   /** When the next frame must be heard; null before the first. */
@@ -23,8 +23,6 @@ const FRAME_US = 20_000;
 const UINT32 = 2 ** 32;
 /** Below this share of the latency a frame would be late at the receivers: the browser was silent for a while. */
 const LEAST_LEAD = 0.5;
-/** Above this share frames pile up: the speaker's sound card runs fast. */
-const MOST_LEAD = 1.5;
 
 /**
  * Says when a frame that has just come must be heard. The first: `latencyMs` from now. Then one after the other, 20 ms

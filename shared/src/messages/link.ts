@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time-schema.ts';
-import { MAX_REPAIR_FRAMES } from '../repair-bounds.ts';
+import { MAX_REPAIR_FRAMES } from '../stream-bounds.ts';
 import {
   compactJwsSchema,
   deviceIdSchema,

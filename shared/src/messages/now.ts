@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time-schema.ts';
+import { MAX_LATENCY_MS } from '../stream-bounds.ts';
 import {
   broadcastIdSchema,
   compactJwsSchema,
@@ -19,7 +20,7 @@ export const liveStreamSchema = z.object({
   priority: prioritySchema,
   startAt: mediaTimeSchema,
   /** How long after its capture a frame is heard. */
-  latencyMs: z.number().int().min(100).max(10_000),
+  latencyMs: z.number().int().min(100).max(MAX_LATENCY_MS),
   /** The time box: nothing of the stream sounds from here on. */
   expiresAt: mediaTimeSchema,
   key: publicKeySchema,
