@@ -84,11 +84,6 @@ export class Steering {
     return this.#move(line, count, 1 + drift + correction - this.#slew(correction, count), false);
   }
 
-  /** The stretch that follows when media time is not known any more: straight on, for the last fade. */
-  coast(count: number): Span | null {
-    return this.#line === null ? null : this.#move(this.#line, count, 1 + this.#drift, false);
-  }
-
   #correct(errorSamples: number, count: number): number {
     const wanted = errorSamples / (TIME_CONSTANT_S * SAMPLE_RATE);
     const correction = clamp(wanted);

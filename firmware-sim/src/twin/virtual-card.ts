@@ -53,9 +53,11 @@ export class VirtualCard {
     const heardAtUs = reader.heardAtUs(this.#written, time.nowUs);
     if (heardAtUs === null) return null;
     const at = timeline.toMediaTime(heardAtUs);
-    return at === null
-      ? this.#steering.coast(blockSamples)
-      : this.#steering.advance(at, blockSamples, () => this.#slope(heardAtUs) * reader.pace);
+    if (at === null) {
+      this.#steering.forget();
+      return null;
+    }
+    return this.#steering.advance(at, blockSamples, () => this.#slope(heardAtUs) * reader.pace);
   }
 
   // What is heard before stays until then.
