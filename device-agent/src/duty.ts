@@ -89,13 +89,14 @@ export class Duty {
 
   /** Says goodbye; nothing comes in or goes out any more. */
   async closeLink(): Promise<void> {
-    this.#expiry?.cancel();
     this.#exchange.stop();
     this.#status.stop();
-    this.#packets.close();
     await this.#listen.close();
     await this.#link.close();
     await this.#inbox.settled();
+    // Only now: what came in until then may have begun something.
+    this.#packets.close();
+    this.#expiry?.cancel();
   }
 
   /** Puts the last proofs on the disk. */

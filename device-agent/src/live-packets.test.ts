@@ -16,7 +16,7 @@ import {
 import { createOpusEncoder } from '@loalang/shared/opus';
 import { generateSigningKey, signAudioPacket } from '@loalang/shared/signing';
 import { Agent } from './agent.ts';
-import { systemClock, type Timer } from './clock/index.ts';
+import { systemClock, type MonotonicClock, type Timer } from './clock/index.ts';
 import type { AgentOptions } from './options.ts';
 import { Authority, DEVICE_ID, makeNow } from './testing/authority.ts';
 import { BenchBoard, TapSink } from './testing/bench-board.ts';
@@ -226,3 +226,44 @@ function alter(packet: Uint8Array): Uint8Array {
   bytes[30] = (bytes[30] ?? 0) ^ 1;
   return bytes;
 }
+
+/** Real time, of which is known what is still asked for. */
+class WatchedClock implements MonotonicClock {
+  readonly waiting = new Set<Timer>();
+  onAsked: () => void = () => undefined;
+
+  nowUs(): number {
+    return systemClock.nowUs();
+  }
+
+  after(ms: number, fn: () => void): Timer {
+    this.onAsked();
+    const ringing = systemClock.after(ms, () => {
+      this.waiting.delete(timer);
+      fn();
+    });
+    const timer: Timer = {
+      cancel: () => {
+        this.waiting.delete(timer);
+        ringing.cancel();
+      },
+    };
+    this.waiting.add(timer);
+    return timer;
+  }
+}
+
+test('nothing goes on once it is closed, though packets come until the last moment', async () => {
+  const clock = new WatchedClock();
+  await startAgent({ clock });
+  const { stream, packets, sentAt } = await speak();
+  await new Promise<void>((resolve) => later(sentAt(10), resolve));
+  // While it says goodbye a packet comes that it has not seen yet.
+  const rest = packets.slice(30);
+  clock.onAsked = () => {
+    const packet = rest.shift();
+    if (packet !== undefined) void platform.publish(streamTopic(stream.id), packet);
+  };
+  await agent?.close();
+  expect(clock.waiting.size).toBe(0);
+});
