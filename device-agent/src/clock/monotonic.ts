@@ -9,11 +9,14 @@ export interface MonotonicClock {
   after(ms: number, fn: () => void): Timer;
 }
 
+/** Asked for more, a timer of Node rings at once: who looks whether it is time yet would do nothing else. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
 /** CLOCK_MONOTONIC and the timers of Node. */
 export const systemClock: MonotonicClock = {
   nowUs: () => Number(process.hrtime.bigint() / 1000n),
   after(ms, fn) {
-    const handle = setTimeout(fn, ms);
+    const handle = setTimeout(fn, Math.min(LONGEST_WAIT_MS, ms));
     return { cancel: () => clearTimeout(handle) };
   },
 };
