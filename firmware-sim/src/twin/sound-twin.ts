@@ -87,7 +87,7 @@ export class SoundTwin {
       onFault: (error) => this.#faults.push(error),
     });
     this.#playout = playout;
-    return (heardAtUs, out) => playout.render(heardAtUs, out);
+    return (heardAtUs, out, pace) => playout.render(heardAtUs, out, pace);
   }
 
   #takeDecoder(): Promise<OpusDecoder> {
