@@ -1,7 +1,7 @@
 // One open card, kept full. It writes sound only while it can say when that will be heard; else silence, so that the card
 // runs and can be read. Underruns and suspends are got over here; what is thrown means that the card is lost.
 import { DeviceLine } from './device-line.ts';
-import { PcmError } from './pcm.ts';
+import { PcmError, toInt16 } from './pcm.ts';
 import type { Pcm, PcmStatus } from './pcm.ts';
 import type { Render } from './sink.ts';
 
@@ -161,12 +161,5 @@ export class PcmFeeder {
       if (!(error instanceof PcmError)) throw error;
     }
     this.#begin(nowUs);
-  }
-}
-
-function toInt16(samples: Float32Array, out: Int16Array): void {
-  for (let index = 0; index < out.length; index += 1) {
-    const sample = Math.max(-1, Math.min(1, samples[index] ?? 0));
-    out[index] = Math.round(sample * 32_767);
   }
 }

@@ -46,3 +46,11 @@ export class PcmError extends Error {
     this.code = code;
   }
 }
+
+/** Writes samples in [-1, 1] as 16 bits, from the beginning of `out`. */
+export function toInt16(samples: Float32Array, out: Int16Array): void {
+  for (let index = 0; index < samples.length; index += 1) {
+    const sample = Math.max(-1, Math.min(1, samples[index] ?? 0));
+    out[index] = Math.round(sample * 32_767);
+  }
+}

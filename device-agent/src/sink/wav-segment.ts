@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { SAMPLE_RATE } from './pcm.ts';
 
 const HEADER_BYTES = 44;
-const SAMPLE_RATE = 48_000;
 const BYTES_PER_SAMPLE = 2;
 
 /** A mono 16-bit WAV file that can be read at any time while it grows. */

@@ -2,6 +2,7 @@ import { addUs } from '@loalang/shared';
 import type { MediaTime } from '@loalang/shared';
 import type { MonotonicClock } from '../clock/monotonic.ts';
 import { BLOCK_SAMPLES, PacedLine } from './paced-line.ts';
+import { FRAMES_PER_US, toInt16 } from './pcm.ts';
 import { SegmentFolder } from './segment-folder.ts';
 import type { Render, Sink } from './sink.ts';
 
@@ -18,7 +19,6 @@ export interface WavSinkOptions {
 
 // Sample i of a segment was heard at its name + i/48000 s, to within this; else a new segment begins.
 const MAX_DRIFT_US = 1_000;
-const SAMPLES_PER_US = 0.048;
 // Half a second a write: a block each 20 ms from each of many receivers would be all system calls.
 const FLUSH_SAMPLES = 24_000;
 // After a refusal by the disk the next segment waits, so that a full disk is not tried 50 times a second.
@@ -67,10 +67,7 @@ export class WavSink implements Sink {
       return;
     }
     const segment = this.#segmentFor(at);
-    for (let index = 0; index < samples.length; index += 1) {
-      const sample = Math.max(-1, Math.min(1, samples[index] ?? 0));
-      this.#pending[this.#pendingSamples + index] = Math.round(sample * 32_767);
-    }
+    toInt16(samples, this.#pending.subarray(this.#pendingSamples));
     segment.samples += samples.length;
     this.#pendingSamples += samples.length;
     if (this.#pendingSamples + BLOCK_SAMPLES > FLUSH_SAMPLES) this.#flush();
@@ -79,7 +76,7 @@ export class WavSink implements Sink {
   #segmentFor(at: MediaTime): OpenSegment {
     const open = this.#segment;
     if (open !== null && open.samples < this.#segmentSamples) {
-      const driftUs = at - addUs(open.at, open.samples / SAMPLES_PER_US);
+      const driftUs = at - addUs(open.at, open.samples / FRAMES_PER_US);
       if (Math.abs(driftUs) <= MAX_DRIFT_US) return open;
     }
     this.#flush();
