@@ -241,7 +241,6 @@ export class ThreadRenderer implements Renderer {
   }
 
   #again(): void {
-    if (this.#leftBehind >= MOST_LEFT_BEHIND) return this.#againLater();
     if (this.#droppedPackets > 0) {
       this.#options.events.onFault(new Error(`${this.#droppedPackets} packets were dropped meanwhile`));
     }
@@ -254,7 +253,8 @@ export class ThreadRenderer implements Renderer {
       this.#broadcasts.proved(draft);
       this.#options.events.onProof(draft);
     }
-    this.#spawn();
+    if (this.#leftBehind < MOST_LEFT_BEHIND) this.#spawn();
+    else this.#againLater();
   }
 
   // What an earlier thread proved is not for the next one.
