@@ -13,8 +13,9 @@ const maxBytes = {
 } as const;
 export type ControlKind = keyof typeof maxBytes;
 const MAX_AUDIO_BYTES = 16 + 6 * (2 + 1_275) + 64;
-/** Control messages waiting for their turn. Full: the newest is refused. */
+/** Control messages waiting for their turn, and how long they are together: two of the longest. Full: the newest is refused. */
 const MAX_WAITING = 64;
+const MAX_WAITING_BYTES = 8_000_000;
 
 export interface ControlMessage {
   readonly kind: ControlKind;
@@ -39,6 +40,7 @@ export interface InboxOptions {
 export class Inbox {
   readonly #options: InboxOptions;
   #waiting: ControlMessage[] = [];
+  #waitingBytes = 0;
   #work: Promise<void> | null = null;
 
   constructor(options: InboxOptions) {
@@ -73,7 +75,10 @@ export class Inbox {
 
   #takeControl(kind: ControlKind, payload: Uint8Array): void {
     if (payload.byteLength > maxBytes[kind]) return this.#options.refuse('malformed');
-    if (this.#waiting.length >= MAX_WAITING) return this.#options.refuse('too-many');
+    const isFull =
+      this.#waiting.length >= MAX_WAITING || this.#waitingBytes + payload.byteLength > MAX_WAITING_BYTES;
+    if (isFull) return this.#options.refuse('too-many');
+    this.#waitingBytes += payload.byteLength;
     const jws = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('latin1');
     this.#waiting.push({ kind, jws, receivedUs: this.#options.nowUs() });
     this.#work ??= this.#workOff();
@@ -81,6 +86,7 @@ export class Inbox {
 
   async #workOff(): Promise<void> {
     for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift()) {
+      this.#waitingBytes -= message.jws.length;
       try {
         await this.#options.onControl(message);
       } catch (error) {
