@@ -20,7 +20,7 @@ function rtcAt(rtcMs: number): RtcReading {
 test('before the first exchange it knows no hour', () => {
   const clock = makeClock();
   expect(clock.toMediaTime(5e6)).toBeNull();
-  expect(clock.reading(5e6)).toEqual({ state: 'none', uncertaintyUs: null, ageMs: null });
+  expect(clock.reading(5e6)).toEqual({ state: 'none', offsetUs: null, uncertaintyUs: null, ageMs: null });
   expect(clock.keep(5e6, 0)).toBeNull();
 });
 
@@ -84,7 +84,9 @@ test('what is still to be slewed counts as uncertainty', () => {
     clock.addBurst(burst, index * 10e6 + 1e6);
   }
   expect(clock.reading(31e6).uncertaintyUs).toBeGreaterThan(15_000);
+  expect(clock.reading(31e6).offsetUs).toBeCloseTo(-15_000, -3);
   // 15 ms by 150 ppm.
+  expect(clock.reading(31e6 + 100e6).offsetUs).toBeCloseTo(0, -3);
   expect(clock.reading(31e6 + 100e6).uncertaintyUs).toBeLessThan(5_000);
 });
 
@@ -166,7 +168,7 @@ function afterPowerCut(elapsedMs: number, kept = wellKept): DeviceClock {
 
 test('after a power cut a battery-backed clock of which nothing was learnt gives the hour for half a day', () => {
   const hour = afterPowerCut(HOUR_MS);
-  expect(hour.reading(1e6)).toEqual({ state: 'hour-known', uncertaintyUs: 156_000, ageMs: null });
+  expect(hour.reading(1e6)).toEqual({ state: 'hour-known', offsetUs: null, uncertaintyUs: 156_000, ageMs: null });
   expect(hour.toMediaTime(1e6)).toBe((WALL_MS + HOUR_MS) * 1000 + 2_000);
   expect(afterPowerCut(13 * HOUR_MS).reading(1e6).state).toBe('hour-known');
   expect(afterPowerCut(15 * HOUR_MS).toMediaTime(1e6)).toBeNull();
@@ -191,7 +193,7 @@ test.each([
   ['more than a year ahead', 400 * 24 * HOUR_MS],
 ])('%s is told, and gives no hour', (_, elapsedMs) => {
   const clock = afterPowerCut(elapsedMs);
-  expect(clock.reading(1e6)).toEqual({ state: 'none', uncertaintyUs: null, ageMs: null });
+  expect(clock.reading(1e6)).toEqual({ state: 'none', offsetUs: null, uncertaintyUs: null, ageMs: null });
   expect(clock.isRtcWrong).toBe(true);
 });
 

@@ -42,6 +42,8 @@ const SLEEP_ERROR_PPM = 100;
 
 export interface ClockReading {
   readonly state: ClockState;
+  /** By how much media time lies ahead of what the exchanges say, and is still to be slewed; null before the first one. */
+  readonly offsetUs: number | null;
   readonly uncertaintyUs: number | null;
   /** Age of the last good exchange. */
   readonly ageMs: number | null;
@@ -172,6 +174,7 @@ export class DeviceClock implements Timeline {
     const estimate = this.#filter.estimate(nowUs);
     return {
       state: this.#stateAt(nowUs),
+      offsetUs: estimate === null ? null : Math.round(this.#aheadUs(nowUs, estimate.offsetUs)),
       uncertaintyUs: uncertaintyUs === null ? null : Math.ceil(uncertaintyUs),
       ageMs: estimate === null ? null : Math.round(estimate.ageUs / 1000),
     };
@@ -225,7 +228,12 @@ export class DeviceClock implements Timeline {
     }
     const estimate = this.#filter.estimate(nowUs);
     if (estimate === null) return null;
-    return estimate.uncertaintyUs + Math.abs(estimate.offsetUs + nowUs - mediaUs);
+    return estimate.uncertaintyUs + Math.abs(this.#aheadUs(nowUs, estimate.offsetUs));
+  }
+
+  /** Of an offset of media time against monotonic time. */
+  #aheadUs(nowUs: number, offsetUs: number): number {
+    return (this.#rawMediaUs(nowUs) ?? nowUs + offsetUs) - nowUs - offsetUs;
   }
 
   #follow(nowUs: number, wasMoved: boolean): void {

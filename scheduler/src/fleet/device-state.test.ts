@@ -6,11 +6,11 @@ import { isNewer } from './status-order.ts';
 const now = mediaTime(1_700_000_000_000_000);
 const status = {
   playing: null,
-  clock: { state: 'in-step', uncertaintyUs: 1, ageMs: 1 },
+  clock: { state: 'in-step', offsetUs: 0, uncertaintyUs: 1, ageMs: 1 },
   faults: [],
 } as const;
 const playing = { broadcastId: 'ab'.repeat(16), kind: 'item' } as const;
-const none = { state: 'none', uncertaintyUs: null, ageMs: null } as const;
+const none = { state: 'none', offsetUs: null, uncertaintyUs: null, ageMs: null } as const;
 const faults = (...list: Fault[]) => ({ faults: list });
 
 test.each([

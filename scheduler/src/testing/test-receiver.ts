@@ -108,7 +108,7 @@ export class TestReceiver {
       seq: this.#seq,
       at: now,
       version: 'test',
-      clock: { state: 'in-step', uncertaintyUs: 900, ageMs: 100 },
+      clock: { state: 'in-step', offsetUs: 0, uncertaintyUs: 900, ageMs: 100 },
       plan: this.plans.all.at(-1)?.revision ?? null,
       now: this.nows.all.at(-1)?.revision ?? null,
       cached: [],

@@ -44,6 +44,8 @@ export const statusSchema = z.object({
   version: z.string().max(40),
   clock: z.object({
     state: clockStateSchema,
+    /** By how much media time as it is played lies ahead of what the exchanges say, and is still to be worked off. */
+    offsetUs: z.number().int().nullable().default(null),
     uncertaintyUs: z.number().int().min(0).nullable(),
     /** Age of the last good exchange. */
     ageMs: z.number().int().min(0).nullable(),
