@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at, broadcast, device } from '../broadcasts/sample.ts';
 import { deviceName } from './device-name.ts';
-import { careFirst, timeTodos, todosOf } from './todo.ts';
+import { careFirst, otherFaults, timeTodos, todosOf } from './todo.ts';
 
 const now = at('17:08:24');
 
@@ -14,6 +14,21 @@ describe('what there is to do', () => {
       { title: 'Loa 4 Thôn 4: âm-li không có dòng điện', note: 'Từ 05:12.', href: '/loa#d-a4' },
       { title: 'Loa 7 Thôn 7: mất kết nối', note: 'Từ 05:12. Đã lỡ 1 bản tin.', href: '/loa#d-a7' },
     ]);
+  });
+
+  it('tells of a dead battery behind an unknown hour', () => {
+    const faults = ['rtc-failed' as const, 'clock-unknown' as const];
+    const [todo] = todosOf([{ ...device('a', 1, 'no-clock'), faults }], [], now);
+    expect(todo?.note).toContain('Từ 05:12. Đồng hồ chạy pin sai giờ, cần thay pin. Loa chưa biết giờ đúng');
+  });
+
+  it.each([
+    ['fault', ['sink-failed', 'rtc-failed'], ['rtc-failed']],
+    ['no-clock', ['rtc-failed', 'clock-unknown'], ['rtc-failed']],
+    ['no-clock', ['clock-unknown'], []],
+    ['playing', ['mains-lost', 'clock-unknown'], ['mains-lost', 'clock-unknown']],
+  ] as const)('beside the word of %s with %j it tells %j', (state, faults, others) => {
+    expect(otherFaults({ state, faults: [...faults] })).toEqual(others);
   });
 
   it('makes one task of many alike in one unit', () => {

@@ -1,7 +1,8 @@
 // What the person should do: about loudspeakers, from their states, the worst first, many alike in one place as one; and
 // about the platform's own clock.
-import type { Broadcast, Device, DeviceState, TimeAlarm } from '@loalang/shared';
+import type { Broadcast, Device, DeviceState, Fault, TimeAlarm } from '@loalang/shared';
 import { clockTime, dayOf, sinceText } from '../format/time.ts';
+import { capital } from '../format/unit-name.ts';
 import { words } from '../words/index.ts';
 import { areOneUnit, deviceTitle } from './device-name.ts';
 
@@ -72,11 +73,14 @@ function deviceTodo(device: Device, name: string, log: readonly Broadcast[], now
   ).length;
   const since = device.since === null ? '' : words.todo.since(sinceShort(device.since, now));
   const missed = lost === 0 ? '' : words.todo.missed(lost);
+  const alsoWrong = otherFaults(device)
+    .map((fault) => `${capital(words.faults[fault])}.`)
+    .join(' ');
   return {
     key: device.id,
     state: device.state,
     title: words.todo.device(name, faultWords(device)),
-    note: [since, missed, missed === '' ? stateNote(device.state) : ''].filter(Boolean).join(' '),
+    note: [since, missed, alsoWrong, missed === '' ? stateNote(device.state) : ''].filter(Boolean).join(' '),
     href: `/loa#${device.id}`,
     isGroup: false,
   };
@@ -93,6 +97,12 @@ export function faultWords(device: Pick<Device, 'state' | 'faults'>): string {
   return device.state === 'fault' && fault !== undefined
     ? words.faults[fault]
     : words.deviceStates[device.state];
+}
+
+/** What else is wrong, which `faultWords` does not tell: a dead battery behind an unknown hour, any fault while it plays. */
+export function otherFaults({ state, faults }: Pick<Device, 'state' | 'faults'>): Fault[] {
+  if (state === 'fault') return faults.slice(1);
+  return faults.filter((fault) => fault !== 'clock-unknown' || state !== 'no-clock');
 }
 
 function stateNote(state: DeviceState): string {
