@@ -269,7 +269,7 @@ export const en: Words = {
     neverSeen: 'never',
     playing: (title) => `“${title}”`,
     volume: (percent) => `${percent}%`,
-    off: (span) => `clock off by ${span} ms at most`,
+    off: (span) => `clock off by ${span} s at most`,
     refused: (count) => `refused ${count} invalid messages`,
   },
   offset: {
