@@ -32,6 +32,10 @@ const reportSchema = z.object({ numFailedTests: z.number() });
 
 const word = process.argv[2] ?? '';
 const chosen = mutations.filter(({ file }) => file.includes(word));
+if (chosen.length === 0) {
+  console.error(`No key line is in a file whose path has "${word}" in it.`);
+  process.exit(1);
+}
 const scratch = mkdtempSync(join(tmpdir(), 'loalang-mutations-'));
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -68,7 +72,9 @@ async function judge(mutation: Mutation, copy: string): Promise<string | null> {
   );
   const outcome = await run(copy, test);
   writeFileSync(join(copy, file), text);
-  console.log(`${outcome.padEnd(7)} ${basename(file)}: ${from.trim().split('\n')[0]}`);
+  console.log(
+    `${(outcome === 'failed' ? 'noticed' : outcome).padEnd(7)} ${basename(file)}: ${from.trim().split('\n')[0]}`,
+  );
   if (outcome === 'failed' || outcome === 'hung') return null;
   const what = outcome === 'passed' ? 'SURVIVED' : 'DOES NOT RUN';
   return `${what}  ${file}\n  - ${from}\n  + ${to}\n  ${why}; ${test} did not notice`;
