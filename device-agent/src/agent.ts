@@ -123,7 +123,7 @@ export class Agent {
     const { clock, log } = this.#options;
     try {
       const sample = await askSignedTime({ platform: core.platform, trust: core.trust, clock, signal });
-      const isTaken = core.takeTime([sample]);
+      const isTaken = core.takeSignedTime(sample);
       if (isTaken) this.#duty?.followStreams();
       else log.warn({ at: sample.t2 }, 'the signed time is older than what was known already');
       return isTaken;

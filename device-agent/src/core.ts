@@ -176,10 +176,19 @@ export class Core {
     return this.renderer.report.playing !== null;
   }
 
-  /** Takes nonce-bound exchanges. From the first that is believed on, what claims to be of now can be told from a replay. */
-  takeTime(samples: readonly ClockSample[]): boolean {
+  takeBurst(samples: readonly ClockSample[]): void {
     this.#sleep.look();
-    const isTaken = this.clock.addBurst(samples, this.options.clock.nowUs());
+    this.#afterTime(this.clock.addBurst(samples, this.options.clock.nowUs()));
+  }
+
+  /** False where it can't be believed. */
+  takeSignedTime(sample: ClockSample): boolean {
+    this.#sleep.look();
+    return this.#afterTime(this.clock.addSignedTime(sample, this.options.clock.nowUs()));
+  }
+
+  /** From the first nonce-bound answer that is believed on, what claims to be of now can be told from a replay. */
+  #afterTime(isTaken: boolean): boolean {
     this.#tellTime();
     if (isTaken && !this.#hasSignedTime) {
       this.#hasSignedTime = true;

@@ -245,7 +245,7 @@ export class Duty {
 
   #takeBurst(samples: readonly ClockSample[]): void {
     this.#packets.learnRoundTrip(samples);
-    this.#core.takeTime(samples);
+    this.#core.takeBurst(samples);
   }
 
   #takeClockReply(reply: Parameters<ClockExchange['take']>[0], receivedUs: number): RefusalReason | null {

@@ -10,6 +10,11 @@ export const ofTheClock = [
     `${CLOCK}/exchange.test.ts`,
     ['this.#asked.delete(reply.nonce);', '', 'a reply counts once: a recorded one must not'],
     ['reply.t1 !== t1 || reply.t3 < reply.t2', 'false', 'a reply to another question shifts the clock'],
+    [
+      'this.#options.isBusy() ? this.#beginBurst()',
+      'false ? this.#beginBurst()',
+      'before playing it asks often',
+    ],
     ['GROWTH ** grown', '1', 'a line grows old enough to bear longer pauses'],
     ['Math.min(usualMs, ', '(', 'pauses may not grow for ever'],
     [
@@ -65,7 +70,8 @@ export const ofTheClock = [
       'uncertaintyUs <= IN_STEP_US',
       'what a battery told is not in step',
     ],
-    ['Math.abs(estimate.offsetUs + nowUs - mediaUs)', '0', 'what is still to be slewed is error'],
+    ['Math.abs(this.#aheadUs(nowUs, estimate.offsetUs))', '0', 'what is still to be slewed is error'],
+    ['this.#bursts > 0 && this.#filter.agreesWith(sample)', 'false', 'what came another way bends no line'],
   ),
   ...mutationsOf(
     `${CLOCK}/timeline.ts`,
@@ -80,12 +86,9 @@ export const ofTheClock = [
   ...mutationsOf(
     `${SINK}/device-line.ts`,
     `${SINK}/device-line.test.ts`,
-    ['this.#driftPpm + driftGain * clipped', 'this.#driftPpm', 'a card has its own pace'],
-    [
-      'clip(errorUs, CLIP_DEVIATIONS * Math.sqrt(errorVar))',
-      'errorUs',
-      'one reading that was held up must not count',
-    ],
+    ['this.#driftPpm + driftGain * errorUs', 'this.#driftPpm', 'a card has its own pace'],
+    ['isFar ? null : errorUs', 'errorUs', 'a reading that was held up must not count'],
+    ['    this.#seen = 0;\n', '', 'what is usual at the beginning is not so later'],
     ['atUs - place.farSinceUs >= MOVED_FOR_US', 'false', 'a card that lost something is elsewhere'],
     ['if (isSettling) ', 'if (false) ', 'the first seconds lean to one side'],
     ['place.playedUs) * this.pace', 'place.playedUs)', 'what is in the pipe goes at the pace of the card'],

@@ -15,7 +15,7 @@ export const ofThePlayout = [
       'what was passed over must not sound after all',
     ],
     ["startUs > nowUs + MAX_AHEAD_US ? 'too-early' : null", 'null', 'memory has a bound'],
-    ['MAX_AHEAD_US = 19_000_000', 'MAX_AHEAD_US = 12_000_000', 'the longest lead is not too early'],
+    ['MOST_LEAD * MAX_LATENCY_MS', 'MAX_LATENCY_MS', 'the longest lead is not too early'],
     ['if (distanceUs <= STAMP_TOLERANCE_US)', 'if (false)', 'a frame that comes twice sounds once'],
     ['(this.#frames[index - 1]?.startUs ?? 0) > startUs', 'false', 'what comes out of order is put in order'],
     [

@@ -92,6 +92,12 @@ export class ClockFilter {
     return true;
   }
 
+  /** Does this agree with the line as far as both can tell? Nothing is learnt of it. */
+  agreesWith(sample: ClockSample): boolean {
+    const alone = isPlausible(sample) ? fastestOf([sample]) : null;
+    return this.#line !== null && alone !== null && !this.#contradicts(alone);
+  }
+
   /** How often the platform's clock turned out to have been moved. */
   get moves(): number {
     return this.#moves;

@@ -144,19 +144,25 @@ export class DeviceClock implements Timeline {
     return mediaUs < this.#floor;
   }
 
-  /** Takes a burst (or one signed time) and follows it. False where nothing of it could be believed. */
+  /** Takes a burst and follows it. False where nothing of it could be believed. */
   addBurst(samples: readonly ClockSample[], nowUs: number): boolean {
     // The signed time came another way than the bursts do: on one line with them it would bend that for half an hour.
-    const isFirst = samples.length > 1 && this.#bursts === 0;
-    const filter = isFirst ? new ClockFilter(this.#learntPpm) : this.#filter;
+    const filter = this.#bursts === 0 ? new ClockFilter(this.#learntPpm) : this.#filter;
     const { moves } = filter;
-    const isTaken = filter.addBurst(
-      samples.filter(({ t1, t2 }) => t1 >= this.#awakeSinceUs && !this.isBeforeFloor(t2)),
-    );
-    if (!isTaken) return false;
+    if (!filter.addBurst(samples.filter((each) => this.#isOfNow(each)))) return false;
     this.#filter = filter;
-    if (samples.length > 1) this.#bursts += 1;
+    this.#bursts += 1;
     this.#follow(nowUs, filter.moves > moves);
+    return true;
+  }
+
+  /** Takes the signed time, a single answer. What a line of bursts agrees with teaches it nothing. */
+  addSignedTime(sample: ClockSample, nowUs: number): boolean {
+    if (!this.#isOfNow(sample)) return false;
+    if (this.#bursts > 0 && this.#filter.agreesWith(sample)) return true;
+    const { moves } = this.#filter;
+    if (!this.#filter.addBurst([sample])) return false;
+    this.#follow(nowUs, this.#filter.moves > moves);
     return true;
   }
 
@@ -210,6 +216,10 @@ export class DeviceClock implements Timeline {
     return this.#carried !== null || media === null || uncertaintyUs === null
       ? null
       : { media, uncertaintyUs };
+  }
+
+  #isOfNow({ t1, t2 }: ClockSample): boolean {
+    return t1 >= this.#awakeSinceUs && !this.isBeforeFloor(t2);
   }
 
   #stateAt(nowUs: number): ClockState {

@@ -6,26 +6,27 @@ import { seeded } from '../testing/simulated-path.ts';
 import type { ClockSample } from './clock-filter.ts';
 import { ClockExchange } from './exchange.ts';
 
-function makeExchange(
-  isBusy = false,
-  random = 0.5,
-): {
-  clock: HandClock;
-  exchange: ClockExchange;
-  requests: ClockRequest[];
-  bursts: (readonly ClockSample[])[];
-} {
+interface ExchangeRig {
+  readonly clock: HandClock;
+  readonly exchange: ClockExchange;
+  readonly requests: ClockRequest[];
+  readonly bursts: (readonly ClockSample[])[];
+  isBusy: boolean;
+}
+
+function makeExchange(isBusy = false, random = 0.5): ExchangeRig {
   const clock = new HandClock();
   const requests: ClockRequest[] = [];
   const bursts: (readonly ClockSample[])[] = [];
-  const exchange = new ClockExchange({
+  const exchange: ClockExchange = new ClockExchange({
     clock,
     random: () => random,
     send: (request) => requests.push(request) > 0,
     onBurst: (samples) => bursts.push(samples),
-    isBusy: () => isBusy,
+    isBusy: () => rig.isBusy,
   });
-  return { clock, exchange, requests, bursts };
+  const rig: ExchangeRig = { clock, exchange, requests, bursts, isBusy };
+  return rig;
 }
 
 function reply({ nonce, t1 }: ClockRequest): ClockResponse {
@@ -34,11 +35,7 @@ function reply({ nonce, t1 }: ClockRequest): ClockResponse {
 }
 
 /** Answers these of the requests. */
-function answer(
-  { clock, exchange, requests }: ReturnType<typeof makeExchange>,
-  from: number,
-  to: number,
-): void {
+function answer({ clock, exchange, requests }: ExchangeRig, from: number, to: number): void {
   for (const request of requests.slice(from, to)) {
     expect(exchange.take(reply(request), clock.nowUs())).toBe('taken');
   }
@@ -92,7 +89,7 @@ test('a reply to a burst that is over is too late', () => {
 });
 
 /** Lets time pass until so many bursts were answered; the pauses between their ends, in seconds. */
-function pausesS(rig: ReturnType<typeof makeExchange>, bursts: number): number[] {
+function pausesS(rig: ExchangeRig, bursts: number): number[] {
   const { clock, exchange, requests } = rig;
   const endsS: number[] = [];
   let answered = 0;
@@ -117,6 +114,18 @@ test.each([
   const pauses = pausesS(rig, 60);
   expect(pauses.slice(0, 5).map((pause) => Math.round(pause))).toEqual([2, 2, 2, 2, 2]);
   expect(Math.round(pauses.at(-1) ?? 0)).toBe(lastS);
+});
+
+test('who is idle asks within half a minute when something is about to play', () => {
+  const rig = makeExchange();
+  rig.exchange.start();
+  pausesS(rig, 60);
+  const asked = rig.requests.length;
+  rig.clock.advance(100_000);
+  expect(rig.requests).toHaveLength(asked);
+  rig.isBusy = true;
+  rig.clock.advance(30_000);
+  expect(rig.requests).toHaveLength(asked + 1);
 });
 
 test('its pauses are a fifth shorter or longer than the usual one, by chance', () => {

@@ -129,8 +129,17 @@ export class ClockExchange {
       this.#bursts += 1;
       this.#burstsOfLink += 1;
     }
-    this.#later(this.#pauseMs(), () => this.#beginBurst());
+    this.#rest(this.#pauseMs());
     this.#options.onBurst(samples);
+  }
+
+  /** A pause between bursts. One of minutes ends early where something is about to play meanwhile. */
+  #rest(ms: number): void {
+    if (ms < 2 * BUSY_MS) this.#later(ms, () => this.#beginBurst());
+    else {
+      const rest = (): void => (this.#options.isBusy() ? this.#beginBurst() : this.#rest(ms - BUSY_MS));
+      this.#later(BUSY_MS, rest);
+    }
   }
 
   #pauseMs(): number {

@@ -8,7 +8,7 @@
 // (R T / q)^(1/4); q is chosen so that this is 20 s. With less the filter follows the slow part of the noise, with more a
 // loss that is too small to be recognised stays in it longer. In the timing twin, 8 receivers on a cable, p99 of pairs in ms
 // for 8, 12, 20 and 30 s: USB frames of 1 ms 0.14, 0.14, 0.13, 0.12; DMA bursts of 10 ms 0.30, 0.25, 0.22, 0.21; readings at
-// ordinary priority (0.64 ms, alike for 1.5 s) 1.48, 1.23, 0.97, 0.79. A loss of 1.8 ms is within 0.3 ms after 25, 37, 60, 92 s.
+// ordinary priority (0.64 ms, alike for 1.5 s) 1.48, 1.23, 0.97, 0.79.
 //
 // It only watches. Whoever steers by it does not change what it sees, so the two cannot chase each other.
 import { FRAMES_PER_US } from './pcm.ts';
@@ -25,8 +25,6 @@ const REMEMBERED_SD_PPM = 10;
 /** Twice the time constant: what is said of the drift then is worth remembering. */
 const LEARNT_AFTER_S = 2 * TIME_CONSTANT_S;
 const MAX_DRIFT_PPM = 300;
-/** One reading that was held up for 50 ms moves the place by no more than one that was wrong by so many deviations. */
-const CLIP_DEVIATIONS = 3;
 
 // Readings of the first seconds lean to one side while the driver fills its pipe: they tell the place, not the drift.
 const SETTLING_S = 6;
@@ -34,10 +32,11 @@ const SETTLING_TIME_CONSTANT_S = 1;
 const PLACE_SD_AFTER_SETTLING_US = 150;
 
 /**
- * Readings that lie farther off than this and three times what is usual, for so long, are no noise: the card has lost or
- * repeated something. Until that is clear nothing is learnt of them. What is usual goes from 0.03 ms (to the sample) over
- * 0.5 ms (ordinary priority on a busy machine) to 2.5 ms (DMA bursts of 10 ms): a fixed bound that finds a loss of 3 ms on
- * the first takes the bursts of the last for losses, each minute or oftener.
+ * Readings that lie farther off than this and three times what is usual are not learnt of; for so long, they are no noise: the
+ * card has lost or repeated something. What is usual goes from 0.03 ms (to the sample) over 0.5 ms (ordinary priority on a
+ * busy machine) to 2.5 ms (DMA bursts of 10 ms): a fixed bound that finds a loss of 3 ms on the first takes the bursts of
+ * the last for losses, each minute or oftener. A sound server that was held up once tells up to 4 ms too much or too
+ * little for five seconds after (PulseAudio takes half of it back every 1.5 s); learnt of, that would stay for a minute.
  */
 const MOVED_ABOVE_US = 300;
 const MOVED_ABOVE_USUAL = 3;
@@ -165,7 +164,9 @@ export class DeviceLine {
   // The mean of what was read so far, then a plain low-pass.
   #follow(place: Place, errorUs: number, seconds: number): void {
     const gain = Math.max(1 / place.seen, Math.min(1, seconds / SETTLING_TIME_CONSTANT_S));
-    place.playedUs += gain * clip(errorUs, CLIP_DEVIATIONS * READING_SD_US);
+    place.playedUs += gain * errorUs;
+    // What is usual while the driver fills its pipe is not so afterwards.
+    this.#seen = 0;
   }
 
   #filter(place: Place, errorUs: number | null, seconds: number): void {
@@ -174,11 +175,10 @@ export class DeviceLine {
     if (errorUs === null) return;
     const readingVar = READING_SD_US ** 2;
     const errorVar = this.#placeVar + readingVar;
-    const clipped = clip(errorUs, CLIP_DEVIATIONS * Math.sqrt(errorVar));
     const placeGain = this.#placeVar / errorVar;
     const driftGain = this.#crossVar / errorVar;
-    place.playedUs += placeGain * clipped;
-    this.#driftPpm = clip(this.#driftPpm + driftGain * clipped, MAX_DRIFT_PPM);
+    place.playedUs += placeGain * errorUs;
+    this.#driftPpm = clip(this.#driftPpm + driftGain * errorUs, MAX_DRIFT_PPM);
     this.#driftVar -= driftGain * this.#crossVar;
     this.#crossVar -= placeGain * this.#crossVar;
     this.#placeVar -= placeGain * this.#placeVar;
