@@ -3,7 +3,15 @@ import { parseArgs } from 'node:util';
 import { median, report } from './measure/report.ts';
 import { OurSide, SnapcastSide, type StartPlayers } from './rig/players.ts';
 import { withRig } from './rig/rig.ts';
-import { cases, MEASURED_FROM_S, playCase, type CaseName, type CaseRun } from './sync/case.ts';
+import {
+  caseNames,
+  cases,
+  MEASURED_FROM_S,
+  playCase,
+  type Case,
+  type CaseName,
+  type CaseRun,
+} from './sync/case.ts';
 import { measureFloor } from './sync/floor.ts';
 import { writeSyncResult, type Results, type Who } from './sync/result.ts';
 import { spreadOf, type Spread } from './sync/spread.ts';
@@ -19,10 +27,14 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds);
 const runs = Number(values.runs);
 
+/** A receiver of which this is not the first start has been in service for longer than it takes to learn two crystals. */
+const SERVED_S = 120;
+
 const results: Results = {
   ours: { clean: [], jitter: [], stall: [] },
   snapcast: { clean: [], jitter: [], stall: [] },
 };
+const firstStarts: CaseRun[] = [];
 
 await withRig(async (rig) => {
   const floor = await measureFloor(rig);
@@ -34,23 +46,31 @@ await withRig(async (rig) => {
     ours: (profile, seed) => ours.startPlaying(profile, seed),
     snapcast: (profile, seed) => snapcast.startPlaying(profile, seed),
   };
+  const play = async (who: Who, each: Case, run: number, note = ''): Promise<CaseRun> => {
+    const played = await playCase(rig, starts[who], { case: each, seed: `run ${run}`, seconds });
+    console.error(
+      `run ${run} ${each.name} ${who}${note}: ${line(spreadOf(played.windows, MEASURED_FROM_S))}`,
+    );
+    return played;
+  };
+  for (let run = 1; run <= runs; run += 1)
+    firstStarts.push(await play('ours', cases.clean, run, ', first start'));
+  await ours.serve(SERVED_S);
   // In turns, so that what disturbs the machine disturbs both.
   for (let run = 1; run <= runs; run += 1)
-    for (const each of cases)
-      for (const who of ['ours', 'snapcast'] as const) {
-        const played = await playCase(rig, starts[who], { case: each, seed: `run ${run}`, seconds });
-        results[who][each.name].push(played);
-        console.error(`run ${run} ${each.name} ${who}: ${line(spreadOf(played.windows, MEASURED_FROM_S))}`);
-      }
+    for (const name of caseNames)
+      for (const who of ['ours', 'snapcast'] as const)
+        results[who][name].push(await play(who, cases[name], run));
   await ours.close();
   const figures = sumUp(floor);
-  if (values.write) writeSyncResult({ results, floor, seconds, runs });
+  if (values.write) writeSyncResult({ results, firstStarts, floor, seconds, runs });
   report('sync', figures);
 });
 
 function sumUp(floor: Spread): Record<string, number> {
-  const p99 = (who: Who, name: CaseName): number =>
-    median(results[who][name].map(({ windows }) => spreadOf(windows, MEASURED_FROM_S).p99Ms));
+  const p99Of = (played: readonly CaseRun[]): number =>
+    median(played.map(({ windows }) => spreadOf(windows, MEASURED_FROM_S).p99Ms));
+  const p99 = (who: Who, name: CaseName): number => p99Of(results[who][name]);
   const all = (who: Who): CaseRun[] => Object.values(results[who]).flat();
   return {
     seconds,
@@ -58,6 +78,7 @@ function sumUp(floor: Spread): Record<string, number> {
     cleanP99Ms: p99('ours', 'clean'),
     jitterP99Ms: p99('ours', 'jitter'),
     stallP99Ms: p99('ours', 'stall'),
+    firstStartCleanP99Ms: p99Of(firstStarts),
     snapcastCleanP99Ms: p99('snapcast', 'clean'),
     snapcastJitterP99Ms: p99('snapcast', 'jitter'),
     snapcastStallP99Ms: p99('snapcast', 'stall'),

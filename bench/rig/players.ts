@@ -1,10 +1,11 @@
 // The two systems that a benchmark compares: each a server and a player for each card, as whole processes.
 import type { ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '@loalang/device-agent';
-import { VirtualNetwork, type NetworkProfile } from '@loalang/firmware-sim';
+import { perfectNetwork, VirtualNetwork, type NetworkProfile } from '@loalang/firmware-sim';
 import { bundleAgent } from './agent-bundle.ts';
 import type { Children } from './children.ts';
 import { LivePlatform, type LiveShow, type Member } from './live-platform.ts';
@@ -39,12 +40,16 @@ const members: Readonly<Record<Side, Member>> = {
   right: { deviceId: 'd-bbbbbbbbbb', joinCode: 'BCDEFGHJ' },
 };
 
-/** Our agents, new at each start: they join, learn the time, and then hear a live stream. */
+/**
+ * Our agents: processes of their own at each start, which learn the time and then hear a live stream. At first with empty
+ * folders, so that they join too; with what they learnt of board and card once they have `served`.
+ */
 export class OurSide {
   readonly #rig: Rig;
   readonly #platform: LivePlatform;
   #starts = 0;
   #agent = '';
+  #hasServed = false;
 
   constructor(rig: Rig) {
     this.#rig = rig;
@@ -54,6 +59,15 @@ export class OurSide {
   async start(): Promise<void> {
     this.#agent = await bundleAgent();
     await this.#platform.start();
+  }
+
+  /** From now on each start is one of receivers that have been in service: the drifts of clock and card are in their journal. */
+  async serve(seconds: number): Promise<void> {
+    const players = await this.startPlaying(perfectNetwork, 'in service');
+    await sleep(seconds * 1000);
+    await players.close();
+    for (const side of sides) cpSync(this.#folderOf(side), this.#servedFolderOf(side), { recursive: true });
+    this.#hasServed = true;
   }
 
   /** Two agents in step, and nothing on air. */
@@ -91,9 +105,11 @@ export class OurSide {
   }
 
   async #startAgent(side: Side, network: VirtualNetwork): Promise<ChildProcess> {
+    const folder = this.#folderOf(side);
+    if (this.#hasServed) cpSync(this.#servedFolderOf(side), folder, { recursive: true });
     const { child } = await this.#rig.children.startOurs(this.#agent, {
       ...this.#rig.cards.environmentOf(side),
-      LOALANG_DATA: join(this.#rig.folder, `agent-${this.#starts}-${side}`),
+      LOALANG_DATA: folder,
       LOALANG_PLATFORM_URL: this.#platform.url,
       LOALANG_ROOT_KEY: this.#platform.rootKey,
       LOALANG_BROKER_URL: await network.route(this.#platform.brokerUrl),
@@ -102,6 +118,14 @@ export class OurSide {
       LOALANG_ALSA_DEVICE: 'pulse',
     });
     return child;
+  }
+
+  #folderOf(side: Side): string {
+    return join(this.#rig.folder, `agent-${this.#starts}-${side}`);
+  }
+
+  #servedFolderOf(side: Side): string {
+    return join(this.#rig.folder, `served-${side}`);
   }
 }
 

@@ -10,9 +10,9 @@ const STALL_MS = 700;
 const STALL_EVERY_MS = 20_000;
 const RECORDING_SLACK_MS = 60_000;
 
-export type CaseName = 'clean' | 'jitter' | 'stall';
+export type CaseName = (typeof caseNames)[number];
 
-interface Case {
+export interface Case {
   readonly name: CaseName;
   readonly what: string;
   readonly profile: NetworkProfile;
@@ -25,26 +25,28 @@ const way = (delayMs: number, meanMs: number): DirectionProfile => ({
   capacity: { kind: 'unlimited' },
 });
 
-export const cases: readonly Case[] = [
-  {
+export const caseNames = ['clean', 'jitter', 'stall'] as const;
+
+export const cases: Readonly<Record<CaseName, Case>> = {
+  clean: {
     name: 'clean',
     what: 'no delay, no jitter',
     profile: { up: way(0, 0), down: way(0, 0) },
     hasStalls: false,
   },
-  {
+  jitter: {
     name: 'jitter',
     what: '25 + exp(8) ms up, 30 + exp(10) ms down',
     profile: { up: way(25, 8), down: way(30, 10) },
     hasStalls: false,
   },
-  {
+  stall: {
     name: 'stall',
     what: '25 ms up, 30 ms down, nothing for 700 ms each 20 s (each receiver at its own moments)',
     profile: { up: way(25, 0), down: way(30, 0) },
     hasStalls: true,
   },
-];
+};
 
 /** One case once, by one of the two systems. */
 export interface CaseRun {
