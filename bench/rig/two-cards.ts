@@ -1,6 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Children } from './children.ts';
@@ -114,12 +113,13 @@ export async function until(
   }
 }
 
-/** A card does not wait for other programs; one made of a program should not either, where the system allows it. */
+/** Above any priority that a player asks for. */
+const CARD_PRIORITY = '60';
+
+/**
+ * A card does not wait for other programs; one made of a program should not either, where the system allows it. Only root
+ * may: without it the cards of a busy machine have gaps of their own and tell wrong delays, for both players alike.
+ */
 function favour({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    setPriority(pid, -19);
-  } catch {
-    // Only root may. On a busy machine the cards then have gaps of their own, for both players alike.
-  }
+  if (pid !== undefined) spawnSync('chrt', ['--fifo', '--all-tasks', '--pid', CARD_PRIORITY, String(pid)]);
 }

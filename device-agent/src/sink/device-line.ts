@@ -5,30 +5,32 @@
 // move in bursts. A Kalman filter of two states (place, drift) follows it, after Bar-Shalom, Li, Kirubarajan, "Estimation
 // with Applications to Tracking and Navigation" (2001), 6.2: a constant rate that is disturbed by white acceleration of
 // density q. Fed every T seconds with readings of variance R it settles to a second-order low-pass with the time constant
-// (R T / q)^(1/4); q is chosen so that this is 20 s. With less the filter follows the slow part of the noise, with more a
-// loss that is too small to be recognised stays in it longer. In the timing twin, 8 receivers on a cable, p99 of pairs in ms
+// (R T / q)^(1/4); q is chosen so that this is a fifth of the line's age, at most 20 s: a sound server tells milliseconds
+// too much or too little in its first fifteen seconds (PulseAudio draws its own line through readings of its start), and a
+// filter of 20 s would carry that on for a minute. Later, with less than 20 s it follows the slow part of the noise,
+// with more a loss that is too small to be recognised stays in it longer. In the timing twin, 8 receivers on a cable, p99 of pairs in ms
 // for 8, 12, 20 and 30 s: USB frames of 1 ms 0.14, 0.14, 0.13, 0.12; DMA bursts of 10 ms 0.30, 0.25, 0.22, 0.21; readings at
 // ordinary priority (0.64 ms, alike for 1.5 s) 1.48, 1.23, 0.97, 0.79.
 //
 // It only watches. Whoever steers by it does not change what it sees, so the two cannot chase each other.
 import { FRAMES_PER_US } from './pcm.ts';
 
-const TIME_CONSTANT_S = 20;
+const LONGEST_TIME_CONSTANT_S = 20;
+const SHORTEST_TIME_CONSTANT_S = 1;
+const TIME_CONSTANTS_AN_AGE = 5;
 /** Far above the noise of most readings (0.01 to 0.6 ms), since errors of readings close together are alike. */
 const READING_SD_US = 500;
 const READING_INTERVAL_S = 0.02;
-const ACCELERATION_DENSITY = (READING_SD_US ** 2 * READING_INTERVAL_S) / TIME_CONSTANT_S ** 4;
 /** Cards are within 100 ppm of their nominal rate, seldom twice that. */
 const DRIFT_SD_PPM = 100;
 /** A card whose drift was learnt before may be warmer now, or be another of the same name. */
 const REMEMBERED_SD_PPM = 10;
 /** Twice the time constant: what is said of the drift then is worth remembering. */
-const LEARNT_AFTER_S = 2 * TIME_CONSTANT_S;
+const LEARNT_AFTER_S = 2 * LONGEST_TIME_CONSTANT_S;
 const MAX_DRIFT_PPM = 300;
 
 // Readings of the first seconds lean to one side while the driver fills its pipe: they tell the place, not the drift.
 const SETTLING_S = 6;
-const SETTLING_TIME_CONSTANT_S = 1;
 const PLACE_SD_AFTER_SETTLING_US = 150;
 
 /**
@@ -163,14 +165,14 @@ export class DeviceLine {
 
   // The mean of what was read so far, then a plain low-pass.
   #follow(place: Place, errorUs: number, seconds: number): void {
-    const gain = Math.max(1 / place.seen, Math.min(1, seconds / SETTLING_TIME_CONSTANT_S));
+    const gain = Math.max(1 / place.seen, Math.min(1, seconds / SHORTEST_TIME_CONSTANT_S));
     place.playedUs += gain * errorUs;
     // What is usual while the driver fills its pipe is not so afterwards.
     this.#seen = 0;
   }
 
   #filter(place: Place, errorUs: number | null, seconds: number): void {
-    this.#predict(seconds);
+    this.#predict(seconds, accelerationDensity((place.atUs - place.sinceUs) / 1e6));
     this.#learntS += seconds;
     if (errorUs === null) return;
     const readingVar = READING_SD_US ** 2;
@@ -185,12 +187,17 @@ export class DeviceLine {
   }
 
   // Covariance over a stretch of time: F P F' + Q with F = [1 s; 0 1], Q = q [s³/3 s²/2; s²/2 s].
-  #predict(seconds: number): void {
-    const q = ACCELERATION_DENSITY;
+  #predict(seconds: number, q: number): void {
     this.#placeVar += seconds * (2 * this.#crossVar + seconds * this.#driftVar) + (q * seconds ** 3) / 3;
     this.#crossVar += seconds * this.#driftVar + (q * seconds ** 2) / 2;
     this.#driftVar += q * seconds;
   }
+}
+
+/** Of a line that is so old, in ppm² a second. */
+function accelerationDensity(ageS: number): number {
+  const wantedS = Math.max(SHORTEST_TIME_CONSTANT_S, ageS / TIME_CONSTANTS_AN_AGE);
+  return (READING_SD_US ** 2 * READING_INTERVAL_S) / Math.min(LONGEST_TIME_CONSTANT_S, wantedS) ** 4;
 }
 
 function clip(value: number, most: number): number {
