@@ -66,6 +66,7 @@ report('twin', {
   ...fields('sendspinPair', 'sendspin'),
   ...fields('busyCardPair', 'ours', true),
   hardResyncs: cases.reduce((sum, { hardResyncs }) => sum + hardResyncs, 0),
+  silentLooks: cases.reduce((sum, { silentLooks }) => sum + silentLooks, 0),
   ...moments,
 });
 
@@ -92,8 +93,8 @@ function fields(prefix: string, who: Who, isBusy = false): Record<string, number
   };
 }
 
-function line({ name, ours, snapcast, sendspin, hardResyncs, cardMoves }: CaseResult): string {
+function line({ name, ours, snapcast, sendspin, ...counts }: CaseResult): string {
   const of = ({ p50Ms, p99Ms, maxMs }: Spread): string =>
     [p50Ms, p99Ms, maxMs].map((ms) => ms.toFixed(3).padStart(7)).join(' ');
-  return `${name.padEnd(30)} p50 p99 max ms: ${of(ours)} | Snapcast ${of(snapcast)} | Sendspin ${of(sendspin)} | resyncs ${hardResyncs}, moves ${cardMoves}`;
+  return `${name.padEnd(30)} p50 p99 max ms: ${of(ours)} | Snapcast ${of(snapcast)} | Sendspin ${of(sendspin)} | resyncs ${counts.hardResyncs}, moves ${counts.cardMoves}, silent ${counts.silentLooks}`;
 }

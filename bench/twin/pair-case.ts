@@ -18,6 +18,8 @@ export interface PairResult {
   readonly hardResyncs: number;
   /** The line of a card was given up and begun anew. */
   readonly cardMoves: number;
+  /** Looks at which one of ours did not sound: such a pair counts in none of the figures above. */
+  readonly silentLooks: number;
 }
 
 /** Looked at from a minute after the start on, each ten seconds. */
@@ -41,6 +43,7 @@ export function runPairs({ name, link, card }: Case, seed: number, size: Size): 
     sendspin: baseline(() => new SendspinFilter()),
     hardResyncs: ours.reduce((sum, { restarts }) => sum + restarts, 0),
     cardMoves: ours.reduce((sum, { moves }) => sum + moves, 0),
+    silentLooks: ours.flatMap(({ errorsUs }) => errorsUs).filter(Number.isNaN).length,
   };
 }
 

@@ -37,7 +37,7 @@ export function writeTwinResult({ command, cases, size, places, moments }: TwinR
       moments,
     ].join('\n'),
     table: [
-      ['case', 'who', 'p50 ms', 'p99 ms', 'max ms', 'hard resyncs', 'card lines lost'],
+      ['case', 'who', 'p50 ms', 'p99 ms', 'max ms', 'hard resyncs', 'card lines lost', 'looks in silence'],
       ...cases.flatMap(rows),
     ],
     plots: { ...distributions(cases), 'twin-cold-start': coldStart(places) },
@@ -49,11 +49,11 @@ export function replayLine(failure: string, { receivers, hours }: TwinResult['si
   return `falls short at commit ${commit()}: twin --receivers ${receivers} --hours ${hours} ${failure}`;
 }
 
-function rows({ name, seeds, hardResyncs, cardMoves }: CaseResult): string[][] {
+function rows({ name, seeds, hardResyncs, cardMoves, silentLooks }: CaseResult): string[][] {
   return all.map((who) => {
     const spreads = seeds.map((seed) => spreadOf(merged([seed[who]])));
     const middles = (['p50Ms', 'p99Ms', 'maxMs'] as const).map((each) => middle(spreads, each));
-    const counted = who === 'ours' ? [hardResyncs, cardMoves].map(String) : ['', ''];
+    const counted = who === 'ours' ? [hardResyncs, cardMoves, silentLooks].map(String) : ['', '', ''];
     return [name, names[who], ...middles, ...counted];
   });
 }

@@ -6,6 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 /** Between a lead that ends and the next that begins there is nobody to wait for. */
 const AGAIN_AFTER_MS = 20;
+/** An abstract socket is open to everybody on the machine. */
+const MAX_FOLLOWERS = 16;
 
 /**
  * The lead of a data folder on this machine: one process has it, the others wait. It is an abstract Unix socket, which
@@ -43,6 +45,7 @@ export class Lead {
       socket.on('error', () => undefined).on('close', () => this.#followers.delete(socket));
       socket.resume();
     });
+    server.maxConnections = MAX_FOLLOWERS;
     server.listen(this.#name);
     try {
       await once(server, 'listening');
