@@ -44,9 +44,9 @@ const MAX_BURSTS = 80;
  * wrong by so many microseconds times t². An old point binds the line by that much less.
  */
 const BEND_US_PER_S2 = 5e-5;
-/** A crystal of which nothing is known yet, and one whose drift was learned before, at another temperature. */
+/** A crystal of which nothing is known yet, and one whose drift was learned before, at another hour of the day. */
 const UNKNOWN_DRIFT_SD_PPM = 30;
-const LEARNED_DRIFT_SD_PPM = 5;
+const LEARNED_DRIFT_SD_PPM = 3;
 /** A crystal that claims more is no crystal but a wrong sample. */
 const MAX_DRIFT_PPM = 300;
 /** How much a drift may wander after the last exchange. */

@@ -20,6 +20,7 @@ const SHORTEST_TIME_CONSTANT_S = 1;
 const TIME_CONSTANTS_AN_AGE = 5;
 /** Far above the noise of most readings (0.01 to 0.6 ms), since errors of readings close together are alike. */
 const READING_SD_US = 500;
+const READING_VAR = READING_SD_US ** 2;
 const READING_INTERVAL_S = 0.02;
 /** Cards are within 100 ppm of their nominal rate, seldom twice that. */
 const DRIFT_SD_PPM = 100;
@@ -175,8 +176,7 @@ export class DeviceLine {
     this.#predict(seconds, accelerationDensity((place.atUs - place.sinceUs) / 1e6));
     this.#learntS += seconds;
     if (errorUs === null) return;
-    const readingVar = READING_SD_US ** 2;
-    const errorVar = this.#placeVar + readingVar;
+    const errorVar = this.#placeVar + READING_VAR;
     const placeGain = this.#placeVar / errorVar;
     const driftGain = this.#crossVar / errorVar;
     place.playedUs += placeGain * errorUs;
@@ -188,16 +188,18 @@ export class DeviceLine {
 
   // Covariance over a stretch of time: F P F' + Q with F = [1 s; 0 1], Q = q [s³/3 s²/2; s²/2 s].
   #predict(seconds: number, q: number): void {
-    this.#placeVar += seconds * (2 * this.#crossVar + seconds * this.#driftVar) + (q * seconds ** 3) / 3;
-    this.#crossVar += seconds * this.#driftVar + (q * seconds ** 2) / 2;
-    this.#driftVar += q * seconds;
+    const wandered = q * seconds;
+    this.#placeVar += seconds * (2 * this.#crossVar + seconds * (this.#driftVar + wandered / 3));
+    this.#crossVar += seconds * (this.#driftVar + wandered / 2);
+    this.#driftVar += wandered;
   }
 }
 
 /** Of a line that is so old, in ppm² a second. */
 function accelerationDensity(ageS: number): number {
   const wantedS = Math.max(SHORTEST_TIME_CONSTANT_S, ageS / TIME_CONSTANTS_AN_AGE);
-  return (READING_SD_US ** 2 * READING_INTERVAL_S) / Math.min(LONGEST_TIME_CONSTANT_S, wantedS) ** 4;
+  const seconds2 = Math.min(LONGEST_TIME_CONSTANT_S, wantedS) ** 2;
+  return (READING_VAR * READING_INTERVAL_S) / (seconds2 * seconds2);
 }
 
 function clip(value: number, most: number): number {

@@ -27,6 +27,8 @@ const READ_EACH_US = 20_000;
 const TIMER_LATE_US = 150;
 const TIMER_LATER_US = 100;
 const ALIKE = Math.exp(-READ_EACH_US / ALIKE_FOR_US);
+/** What is new in each reading, of a number drawn evenly between 0 and 1. */
+const FRESH = Math.sqrt(1 - ALIKE ** 2) * Math.sqrt(12);
 
 export interface CardReaderOptions {
   readonly seed: string;
@@ -109,8 +111,7 @@ export class CardReader {
 
   // Noise of first order: what was, a little less, and something new.
   #noiseUs(deviationUs: number): number {
-    const drawn = (this.#random.next() - 0.5) * Math.sqrt(12);
-    this.#slowUs = ALIKE * this.#slowUs + Math.sqrt(1 - ALIKE ** 2) * drawn * deviationUs;
+    this.#slowUs = ALIKE * this.#slowUs + FRESH * (this.#random.next() - 0.5) * deviationUs;
     return this.#slowUs;
   }
 }
