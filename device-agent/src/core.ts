@@ -3,15 +3,7 @@ import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { priorityRank, type MediaTime, type Now, type Plan, type PlanItem } from '@loalang/shared';
 import { makeToken, TrustStore, type SigningKey } from '@loalang/shared/signing';
-import {
-  DeviceClock,
-  RtcKeeper,
-  SleepWatch,
-  type ClockSample,
-  type MediaLine,
-  type RtcReading,
-  type Timer,
-} from './clock/index.ts';
+import type { ClockSample, DeviceClock, Timer } from './clock/index.ts';
 import { Amplifier } from './health/index.ts';
 import { IdentityStore, type Membership } from './identity/index.ts';
 import { PlatformHttp, StreamGate } from './link/index.ts';
@@ -20,13 +12,12 @@ import type { ProofDraft } from './playout/index.ts';
 import { ProgressKeeper } from './proofs/index.ts';
 import { LocalRenderer, ThreadRenderer, type Renderer, type RenderReport } from './renderer/index.ts';
 import { AssetCache, heldNow, heldPlan, Ledger, type HeldMessage } from './store/index.ts';
+import { TimeKeeper } from './time-keeper.ts';
 
 /** How often the time is kept on disk: so much of it may be played twice after a power cut with a dead battery. */
 const KEEP_TIME_MS = 60_000;
 /** A card's drift is written again when it has changed by so much: within it the start is good, and the disk is spared. */
 const CARD_NEWS_PPM = 2;
-/** How often it is looked at whether the clock says something else: what it says ages without anything happening. */
-const LOOK_AT_CLOCK_EVERY_MS = 1_000;
 /** As installed, until somebody says otherwise. */
 const INSTALLED_VOLUME = 100;
 
@@ -53,7 +44,6 @@ export class Core {
   readonly ledger: Ledger;
   readonly platform: PlatformHttp;
   readonly trust: TrustStore;
-  readonly clock: DeviceClock;
   readonly plan: HeldMessage<Plan>;
   readonly now: HeldMessage<Now>;
   readonly renderer: Renderer;
@@ -63,13 +53,9 @@ export class Core {
   membership: Membership | null;
   readonly #events: CoreEvents;
   readonly #progress: ProgressKeeper;
-  readonly #rtc: RtcKeeper | null;
-  readonly #sleep: SleepWatch;
+  readonly #time: TimeKeeper;
   #keepTimer: Timer | null = null;
-  #clockTimer: Timer | null = null;
-  #toldLine: MediaLine | null = null;
   #told: RenderReport | null = null;
-  #isRtcDumb = false;
   #hasSignedTime = false;
   #isRevoked = false;
 
@@ -83,10 +69,14 @@ export class Core {
     this.#events = events;
     this.platform = new PlatformHttp(options.platformUrl);
     this.trust = new TrustStore(options.rootKey);
-    this.clock = new DeviceClock({ kept: stored.ledger.time, isSounding: () => this.isSounding });
-    this.#rtc = this.#makeRtcKeeper();
-    const { bootUs } = options;
-    this.#sleep = new SleepWatch({ clock, bootUs, onSlept: (sleptUs) => this.#takeSleep(sleptUs) });
+    this.#time = new TimeKeeper({
+      options,
+      kept: stored.ledger.time,
+      isSounding: () => this.isSounding,
+      onLine: (line) => this.renderer.setTimeline(line),
+      onLearnt: () => void this.#keepTime(),
+      ...events,
+    });
     this.plan = heldPlan(dataFolder, this.trust, (error) => this.#diskRefused(error, 'plan'));
     this.now = heldNow(dataFolder, this.trust, (error) => this.#diskRefused(error, 'now'));
     this.amplifier = new Amplifier(options.board, clock, events.onChange);
@@ -129,9 +119,7 @@ export class Core {
   /** Plays what is held, by the clock of the board until a better one is known. */
   async start(): Promise<void> {
     this.amplifier.mute();
-    this.#followClock();
-    this.#rtc?.start();
-    this.#sleep.start();
+    this.#time.start();
     await this.cache.start(this.plan.held?.items ?? []);
     this.applyNow();
     this.applyPlan();
@@ -141,7 +129,7 @@ export class Core {
 
   /** Stops the sink; proofs and progress of what sounded can still be taken. */
   async fallSilent(): Promise<void> {
-    this.#clockTimer?.cancel();
+    this.#time.stopTelling();
     await this.renderer.close();
     this.keepProgress();
     this.#progress.close();
@@ -151,16 +139,19 @@ export class Core {
   /** Leaves the disk in order. */
   async close(): Promise<void> {
     this.#keepTimer?.cancel();
-    this.#sleep.close();
-    await this.#rtc?.close();
+    await this.#time.close();
     await this.cache.close();
     await this.#keepTime();
     await this.#keepCard();
     await this.ledger.close();
   }
 
+  get clock(): DeviceClock {
+    return this.#time.clock;
+  }
+
   mediaNow(): MediaTime | null {
-    return this.clock.toMediaTime(this.options.clock.nowUs());
+    return this.#time.mediaNow();
   }
 
   get hasSignedTime(): boolean {
@@ -169,7 +160,7 @@ export class Core {
 
   /** The battery-backed clock is dead, stands still, or was wrong at the start. */
   get hasRtcFailed(): boolean {
-    return this.#isRtcDumb || this.clock.isRtcWrong;
+    return this.#time.hasRtcFailed;
   }
 
   get isSounding(): boolean {
@@ -177,26 +168,22 @@ export class Core {
   }
 
   takeBurst(samples: readonly ClockSample[]): void {
-    this.#sleep.look();
-    this.#afterTime(this.clock.addBurst(samples, this.options.clock.nowUs()));
+    this.#afterTime(this.#time.takeBurst(samples));
   }
 
   /** False where it can't be believed. */
   takeSignedTime(sample: ClockSample): boolean {
-    this.#sleep.look();
-    return this.#afterTime(this.clock.addSignedTime(sample, this.options.clock.nowUs()));
+    return this.#afterTime(this.#time.takeSignedTime(sample));
   }
 
   /** From the first nonce-bound answer that is believed on, what claims to be of now can be told from a replay. */
   #afterTime(isTaken: boolean): boolean {
-    this.#tellTime();
     if (isTaken && !this.#hasSignedTime) {
       this.#hasSignedTime = true;
       this.applyNow();
       this.applyPlan();
       void this.#keepTime();
     }
-    if (isTaken) this.#rtc?.look();
     if (isTaken) this.#events.onChange();
     return isTaken;
   }
@@ -320,50 +307,6 @@ export class Core {
     }
   }
 
-  #takeSleep(sleptUs: number): void {
-    this.options.log.warn({ sleptMs: Math.round(sleptUs / 1000) }, 'the board has slept');
-    this.clock.slept(sleptUs, this.options.clock.nowUs());
-    this.#tellTime();
-    this.#rtc?.slept();
-    this.#events.onSlept();
-    this.#events.onChange();
-  }
-
-  #makeRtcKeeper(): RtcKeeper | null {
-    const { board, clock, log } = this.options;
-    if (board.rtc === null) return null;
-    return new RtcKeeper({
-      rtc: board.rtc,
-      clock,
-      known: this.ledger.time?.rtc ?? null,
-      told: (monotonicUs) => this.clock.told(monotonicUs),
-      onFirst: (reading) => this.#startFromRtc(reading),
-      onLearnt: () => void this.#keepTime(),
-      onRefused: (error) => log.warn({ err: error }, 'the battery-backed clock could not be set'),
-    });
-  }
-
-  #startFromRtc(reading: RtcReading | null): void {
-    const kept = this.ledger.time;
-    this.#isRtcDumb = reading === null;
-    if (reading !== null && kept !== null) this.clock.startFromRtc(kept, reading);
-    this.#tellTime();
-    if (this.hasRtcFailed) this.options.log.error('the battery-backed clock is not to be believed');
-    this.#events.onChange();
-  }
-
-  #followClock(): void {
-    this.#tellTime();
-    this.#clockTimer = this.options.clock.after(LOOK_AT_CLOCK_EVERY_MS, () => this.#followClock());
-  }
-
-  #tellTime(): void {
-    const line = this.clock.line(this.options.clock.nowUs());
-    if (line === this.#toldLine) return;
-    this.#toldLine = line;
-    this.renderer.setTimeline(line);
-  }
-
   #keepTimeLater(): void {
     this.#keepTimer = this.options.clock.after(KEEP_TIME_MS, () => {
       void this.#keepTime();
@@ -373,10 +316,7 @@ export class Core {
   }
 
   async #keepTime(): Promise<void> {
-    const nowUs = this.options.clock.nowUs();
-    const media = this.mediaNow();
-    const wallMs = media === null ? null : (this.#rtc?.atMs(nowUs, media) ?? null);
-    const kept = this.clock.keep(nowUs, wallMs, this.#rtc?.drift);
+    const kept = this.#time.keep();
     if (kept !== null) await this.#keep(this.ledger.add({ kind: 'time', ...kept }), 'time');
   }
 
