@@ -33,10 +33,11 @@ await withRig(async (rig) => {
   await snapcast.start();
   for (let run = 1; run <= Number(values.runs); run += 1) {
     const agents = await ours.startIdle(perfectNetwork, `run ${run}`);
-    const idle = await usageOf(agents);
     const show = await ours.goLive();
     const playing = await usageOf(agents);
     show.end();
+    // Idle afterwards: as warm as it was while it played.
+    const idle = await usageOf(agents);
     await agents.close();
     const clients = await snapcast.startPlaying(perfectNetwork, `run ${run}`);
     const theirs = await usageOf(clients);
@@ -55,6 +56,7 @@ const figures = {
   runs: rounds.length,
   hours,
   cpuPercent: middle(({ idle, playing }) => playing.cpuPercent - idle.cpuPercent),
+  playingCpuPercent: middle(({ playing }) => playing.cpuPercent),
   idleCpuPercent: middle(({ idle }) => idle.cpuPercent),
   snapcastCpuPercent: middle((round) => round.snapcast.cpuPercent),
   rssMB: middle(({ playing }) => playing.rssMB),

@@ -20,6 +20,7 @@ export interface AgentResult {
     readonly runs: number;
     readonly hours: number;
     readonly cpuPercent: number;
+    readonly playingCpuPercent: number;
     readonly idleCpuPercent: number;
     readonly snapcastCpuPercent: number;
     readonly rssMB: number;
@@ -43,7 +44,7 @@ export function writeAgentResult({ rounds, figures, memory }: AgentResult): void
     name: 'agent',
     command: `npm run -s bench -- agent --seconds ${seconds} --runs ${runs} --hours ${hours} --write`,
     method: [
-      'Two whole agents (real broker, ALSA, virtual cards), idle and then with one live stream, and two Snapcast clients, in',
+      'Two whole agents (real broker, ALSA, virtual cards), with one live stream and idle after it, and two Snapcast clients, in',
       `turns; user and system time of all their threads over ${seconds} s, of one player. Memory: ${hours} hours of a live`,
       'stream through signature check, jitter buffer, decoder, concealment, mixer and resampler (card 50 ppm off) on virtual',
       'time in a process of its own, read after a forced collection each ten minutes of audio; the slope is the median of',
@@ -54,12 +55,17 @@ export function writeAgentResult({ rounds, figures, memory }: AgentResult): void
       ['field', 'median', 'spread of the runs'],
       row('`cpuPercent` (beyond an idle agent)', figures.cpuPercent, beyondIdle),
       row(
+        'the same, all of it',
+        figures.playingCpuPercent,
+        rounds.map(({ playing }) => playing.cpuPercent),
+      ),
+      row(
         'idle agent, % of a core',
         figures.idleCpuPercent,
         rounds.map(({ idle }) => idle.cpuPercent),
       ),
       row(
-        '`snapcastCpuPercent`',
+        '`snapcastCpuPercent` (all of it)',
         figures.snapcastCpuPercent,
         rounds.map((each) => each.snapcast.cpuPercent),
       ),
