@@ -72,6 +72,8 @@ function sumUp(floor: Spread): Record<string, number> {
     median(played.map(({ windows }) => spreadOf(windows, MEASURED_FROM_S).p99Ms));
   const p99 = (who: Who, name: CaseName): number => p99Of(results[who][name]);
   const all = (who: Who): CaseRun[] => Object.values(results[who]).flat();
+  const gaps = (who: Who): number =>
+    Math.max(...all(who).map(({ windows }) => spreadOf(windows, MEASURED_FROM_S).gapsPercent));
   return {
     seconds,
     runs,
@@ -82,6 +84,8 @@ function sumUp(floor: Spread): Record<string, number> {
     snapcastCleanP99Ms: p99('snapcast', 'clean'),
     snapcastJitterP99Ms: p99('snapcast', 'jitter'),
     snapcastStallP99Ms: p99('snapcast', 'stall'),
+    gapsPercent: gaps('ours'),
+    snapcastGapsPercent: gaps('snapcast'),
     floorP99Ms: floor.p99Ms,
     cpuPercent: median(all('ours').map((each) => each.cpuPercent)),
     snapcastCpuPercent: median(all('snapcast').map((each) => each.cpuPercent)),

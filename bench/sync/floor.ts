@@ -8,7 +8,7 @@ import { spreadOf, type Spread } from './spread.ts';
 const FLOOR_SECONDS = 20;
 const SETTLE_S = 2;
 
-/** What the rig itself adds: one player's sample in both channels, recorded and compared as everything else is. */
+/** What recording and comparison themselves add: one player's sample in both channels of the card. */
 export async function measureFloor({ cards, children, folder, samples }: Rig): Promise<Spread> {
   const raw = join(folder, 'floor.raw');
   writeFileSync(raw, samples);

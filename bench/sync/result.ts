@@ -48,9 +48,10 @@ function methodOf({ results, floor, seconds, runs }: SyncResult): string {
     `player) and have the same ${LATENCY_MS} ms from the server to the ear; both play through ALSA's pulse device.`,
     `As ${priority}; Snapcast asks for none.`,
     'Ours: a live stream stamped and signed, a real broker process, agents as processes. They start as receivers that were',
-    'in service before: what they learnt of the drifts of board and card in two minutes is in their journals. "First',
-    'start": with empty folders. Median of the runs and their spread.',
-    `The rig's own noise (one sample in both channels): p99 ${floor.p99Ms.toFixed(4)} ms.`,
+    'in service before: what they learnt of the drifts of board and card in two minutes on a good network is in their',
+    'journals (on a bad one it takes a quarter of an hour), and are in step with an open card when the stream begins;',
+    'Snapcast has just been started. "First start": with empty folders. Median of the runs and their spread.',
+    `Noise of recording and comparison (one sample in both channels): p99 ${floor.p99Ms.toFixed(4)} ms.`,
     usage(results),
   ].join('\n');
 }

@@ -85,7 +85,7 @@ function start(
   return receiver;
 }
 
-/** Round trips of 20 to 200 ms at least, the same both ways, with the jitter of a radio on top. */
+/** Round trips of 20 to 180 ms at least, the same both ways, with the jitter of a radio on top. */
 function symmetric(seed: string): NetworkProfile {
   const delayMs = drawBetween(seededRandom(`distance ${seed}`), 10, 90);
   return { up: way(delayMs, 8), down: way(delayMs, 10) };

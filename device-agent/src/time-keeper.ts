@@ -36,6 +36,7 @@ export class TimeKeeper {
   readonly #sleep: SleepWatch;
   #timer: Timer | null = null;
   #toldLine: MediaLine | null = null;
+  #isTelling = true;
   #isRtcDumb = false;
 
   constructor(parts: TimeKeeperOptions) {
@@ -74,8 +75,9 @@ export class TimeKeeper {
     this.#sleep.start();
   }
 
-  /** Tells no line any more. */
+  /** Tells no line any more: what played by it is closed. */
   stopTelling(): void {
+    this.#isTelling = false;
     this.#timer?.cancel();
   }
 
@@ -142,7 +144,7 @@ export class TimeKeeper {
 
   #tell(): void {
     const line = this.clock.line(this.#nowUs);
-    if (line === this.#toldLine) return;
+    if (!this.#isTelling || line === this.#toldLine) return;
     this.#toldLine = line;
     this.#parts.onLine(line);
   }

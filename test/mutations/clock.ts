@@ -17,11 +17,7 @@ export const ofTheClock = [
     ],
     ['GROWTH ** grown', '1', 'a line grows old enough to bear longer pauses'],
     ['Math.min(usualMs, ', '(', 'pauses may not grow for ever'],
-    [
-      'const spread = 0.8 + 0.4 * this.#options.random()',
-      'const spread = 1',
-      'receivers must not ask in chorus',
-    ],
+    ['1 + SPREAD * (2 * this.#options.random() - 1)', '1', 'receivers must not ask in chorus'],
     [
       'RECONNECT_SPREAD_MS * this.#options.random()',
       '0',
@@ -38,7 +34,7 @@ export const ofTheClock = [
       'the fastest tells the way, not the last',
     ],
     ['return sum - total * floor;', 'return sum;', 'the line lies close under the points'],
-    ['const reach = PRIOR_DEVIATIONS * prior.sdPpm;', 'const reach = 0;', 'the slope is learnt'],
+    ['const STEEPEST_PPM = 300;', 'const STEEPEST_PPM = 1e-6;', 'the slope is learnt'],
   ),
   ...mutationsOf(
     `${CLOCK}/clock-filter.ts`,
@@ -50,7 +46,7 @@ export const ofTheClock = [
       'what can not be true must not move the line',
     ],
     [
-      'this.#contradicting.length < BURSTS_TO_BELIEVE_A_STEP',
+      'this.#contradicting.length < CONTRADICTIONS_TO_BELIEVE',
       'true',
       'a clock that was moved is followed at last',
     ],
@@ -58,6 +54,8 @@ export const ofTheClock = [
     ['line.halfTripUs + line.halfExcessUs', 'line.halfExcessUs', 'asymmetry can not be seen, only bounded'],
     ['t2 - t1 < up.tookUs', 't2 - t1 > up.tookUs', 'the fastest of a burst tells most'],
     ['kept.slice(-MAX_BURSTS)', 'kept', 'memory has a bound'],
+    ['this.#doubtPrior(bursts);', '', 'a drift that was learnt wrong must not hold the line'],
+    ['this.#doubtPast(bursts, guess)', 'bursts', 'a platform that is slewed is on no straight line'],
   ),
   ...mutationsOf(
     `${CLOCK}/device-clock.ts`,
@@ -71,7 +69,18 @@ export const ofTheClock = [
       'what a battery told is not in step',
     ],
     ['Math.abs(this.#aheadUs(nowUs, estimate.offsetUs))', '0', 'what is still to be slewed is error'],
-    ['this.#bursts > 0 && this.#filter.agreesWith(sample)', 'false', 'what came another way bends no line'],
+  ),
+  ...mutationsOf(
+    `${CLOCK}/device-clock.ts`,
+    `${CLOCK}/two-ways.test.ts`,
+    ['if (this.#filter.agreesWith(sample)) {', 'if (false) {', 'what came another way bends no line'],
+    ["hasLine && this.#stateAt(nowUs) !== 'none'", 'hasLine', 'a line that has gone stale tells no hour'],
+    ['isFirst && !this.#knowsBetter(filter, nowUs)', 'false', 'a burst that was held up is no better'],
+    [
+      'driftPpm: this.#filter.learntPpm ?? this.#learntPpm,',
+      'driftPpm: estimate.driftPpm,',
+      'one answer says nothing of the drift',
+    ],
   ),
   ...mutationsOf(
     `${CLOCK}/timeline.ts`,

@@ -47,12 +47,14 @@ const BEND_US_PER_S2 = 5e-5;
 /** A crystal of which nothing is known yet, and one whose drift was learned before, at another hour of the day. */
 const UNKNOWN_DRIFT_SD_PPM = 30;
 const LEARNED_DRIFT_SD_PPM = 3;
-/** A crystal that claims more is no crystal but a wrong sample. */
-const MAX_DRIFT_PPM = 300;
 /** How much a drift may wander after the last exchange. */
 const WANDER_PPM = 2;
-/** So many bursts in a row that contradict the line mean that the platform's clock was moved: they start a new line. */
-const BURSTS_TO_BELIEVE_A_STEP = 3;
+/** So many in a row that contradict the line mean that the platform's clock was moved: they start a new line. */
+export const CONTRADICTIONS_TO_BELIEVE = 3;
+/** With fewer bursts what was learnt before can't be told to be wrong: two lucky exchanges are no drift. */
+const BURSTS_TO_DOUBT = 8;
+/** No weather bends a crystal so far within minutes: the platform's clock goes at another pace. */
+const OTHER_PACE_PPM = 30;
 
 /** Nobody moves a clock by less and wants it followed at once. */
 const LEAST_STEP_US = 1_000;
@@ -98,6 +100,13 @@ export class ClockFilter {
     return this.#line !== null && alone !== null && !this.#contradicts(alone);
   }
 
+  /** The drift, where it is known well enough to start another line from. */
+  get learntPpm(): number | null {
+    const line = this.#line;
+    const isKnown = line !== null && Math.sqrt(line.driftVariance) <= LEARNED_DRIFT_SD_PPM;
+    return isKnown ? line.driftPpm : null;
+  }
+
   /** How often the platform's clock turned out to have been moved. */
   get moves(): number {
     return this.#moves;
@@ -128,9 +137,9 @@ export class ClockFilter {
 
   #takeContradicting(burst: Burst): boolean {
     this.#contradicting.push(burst);
-    if (this.#contradicting.length < BURSTS_TO_BELIEVE_A_STEP) return false;
-    // The platform's clock was moved, the crystal was not: its drift is still known.
-    if (this.#line !== null) this.#prior = { ppm: this.#line.driftPpm, sdPpm: LEARNED_DRIFT_SD_PPM };
+    if (this.#contradicting.length < CONTRADICTIONS_TO_BELIEVE) return false;
+    // The platform's clock was set, or goes at another pace now (it is slewed by up to 100 ppm): the crystal is the same.
+    if (this.#line !== null) this.#prior = { ppm: this.#line.driftPpm, sdPpm: UNKNOWN_DRIFT_SD_PPM };
     this.#take(this.#contradicting);
     this.#contradicting = [];
     this.#moves += 1;
@@ -138,8 +147,35 @@ export class ClockFilter {
   }
 
   #take(bursts: Burst[]): void {
-    this.#bursts = bursts;
-    this.#line = fitLine(bursts, this.#prior, this.#line?.driftPpm ?? this.#prior.ppm);
+    const guess = this.#line?.driftPpm ?? this.#prior.ppm;
+    this.#doubtPrior(bursts);
+    this.#bursts = this.#doubtPast(bursts, guess);
+    this.#line = fitLine(this.#bursts, this.#prior, guess);
+  }
+
+  // A platform that is slewed for hours goes at one pace before and at another after: no line lies on both.
+  #doubtPast(bursts: Burst[], guess: number): Burst[] {
+    const recent = bursts.slice(-BURSTS_TO_DOUBT);
+    if (recent.length === bursts.length || this.#line === null) return bursts;
+    const prior = { ppm: this.#line.driftPpm, sdPpm: UNKNOWN_DRIFT_SD_PPM };
+    const line = fitLine(recent, prior, guess);
+    if (line === null) return bursts;
+    const surelyPpm = OTHER_PACE_PPM + 3 * Math.sqrt(line.driftVariance);
+    if (Math.abs(line.driftPpm - this.#line.driftPpm) < surelyPpm) return bursts;
+    this.#prior = prior;
+    return recent;
+  }
+
+  // A crystal ages, a board is exchanged, a platform is slewed. Trusted to 3 ppm, a drift that is 40 ppm wrong would hold the
+  // line for half an hour: the line that does not know it lies elsewhere then, and is sure of that.
+  #doubtPrior(bursts: readonly Burst[]): void {
+    const { ppm, sdPpm } = this.#prior;
+    if (sdPpm >= UNKNOWN_DRIFT_SD_PPM || bursts.length < BURSTS_TO_DOUBT) return;
+    const unknown = { ppm, sdPpm: UNKNOWN_DRIFT_SD_PPM };
+    const line = fitLine(bursts, unknown, ppm);
+    if (line === null) return;
+    const surelyPpm = 3 * (sdPpm + Math.sqrt(line.driftVariance));
+    if (Math.abs(line.driftPpm - ppm) > surelyPpm) this.#prior = unknown;
   }
 }
 
@@ -195,7 +231,7 @@ function fitLine(bursts: readonly Burst[], prior: SlopePrior, guess: number): Li
   return {
     originUs: newest.atUs,
     offsetUs: aroundUs + line.offsetUs,
-    driftPpm: Math.max(-MAX_DRIFT_PPM, Math.min(MAX_DRIFT_PPM, line.ppm)),
+    driftPpm: line.ppm,
     halfTripUs: Math.max(0, line.halfTripUs),
     halfExcessUs: line.halfExcessUs,
     ...varianceOf(bursts, line.halfExcessUs, prior.sdPpm),

@@ -1,5 +1,5 @@
 import { mediaTime, type ClockState, type MediaTime } from '@loalang/shared';
-import { ClockFilter, type ClockSample } from './clock-filter.ts';
+import { ClockFilter, CONTRADICTIONS_TO_BELIEVE, type ClockSample } from './clock-filter.ts';
 import { rtcUncertaintyPpm, UNKNOWN_RTC, type RtcDrift } from './rtc-drift.ts';
 import type { RtcReading } from './rtc.ts';
 import { mediaTimeOn, mediaUsOn, type MediaLine, type Timeline } from './timeline.ts';
@@ -33,6 +33,8 @@ const MOVED_JUMP_ABOVE_US = 500_000;
  * village for a minute after each start; what the steering works off without a seam is left to it, since it is faster.
  */
 const YOUNG_BURSTS = 6;
+/** Bursts are followed from here on, however good the signed time was. */
+const BURSTS_TO_FOLLOW = 3;
 const SEAMLESS_US = 5_000;
 /** A battery-backed clock that is further ahead of what was kept has counted nonsense: no receiver is off for so long. */
 const LONGEST_OFF_US = 366 * 86_400e6;
@@ -74,14 +76,19 @@ interface Carried {
  * set: nobody hears that, while a slew that is still under way when a broadcast begins would warp it.
  */
 export class DeviceClock implements Timeline {
+  /** What is followed: of the signed time alone until bursts know better, then of bursts alone. */
   #filter: ClockFilter;
-  /** The crystal's drift, known before the filter began. */
+  /** Of bursts that are not followed yet, since the signed time is still the better; null once they are. */
+  #young: ClockFilter | null;
+  /** The crystal's drift, known before the filters began. */
   #learntPpm: number | null;
   readonly #isSounding: () => boolean;
   #mapping: MediaLine | null = null;
   #carried: Carried | null = null;
-  /** Believed since the start or the last sleep. */
+  /** Believed since the filters began. */
   #bursts = 0;
+  /** Signed times in a row that contradict the bursts. */
+  #contradictions = 0;
   /** The platform's clock was moved, and what sounds is being slewed after it. */
   #isFollowingMove = false;
   #isRtcWrong = false;
@@ -92,6 +99,7 @@ export class DeviceClock implements Timeline {
   constructor(options: { kept: KeptTime | null; isSounding: () => boolean }) {
     this.#learntPpm = options.kept?.driftPpm ?? null;
     this.#filter = new ClockFilter(this.#learntPpm);
+    this.#young = new ClockFilter(this.#learntPpm);
     this.#isSounding = options.isSounding;
     this.#floor = options.kept?.floor ?? mediaTime(0);
   }
@@ -127,9 +135,7 @@ export class DeviceClock implements Timeline {
     if (mediaUs === null || uncertaintyUs === null) return;
     const driftPpm = this.#filter.estimate(nowUs)?.driftPpm ?? this.#mapping?.driftPpm ?? 0;
     // Where a sleep of unknown length lies between them, old exchanges and new ones are on no common line.
-    this.#learntPpm = driftPpm;
-    this.#filter = new ClockFilter(driftPpm);
-    this.#bursts = 0;
+    this.#beginLines();
     this.#carried = {
       by: 'sleep',
       atUs: nowUs,
@@ -147,22 +153,39 @@ export class DeviceClock implements Timeline {
   /** Takes a burst and follows it. False where nothing of it could be believed. */
   addBurst(samples: readonly ClockSample[], nowUs: number): boolean {
     // The signed time came another way than the bursts do: on one line with them it would bend that for half an hour.
-    const filter = this.#bursts === 0 ? new ClockFilter(this.#learntPpm) : this.#filter;
+    const filter = this.#young ?? this.#filter;
     const { moves } = filter;
     if (!filter.addBurst(samples.filter((each) => this.#isOfNow(each)))) return false;
-    this.#filter = filter;
     this.#bursts += 1;
-    this.#follow(nowUs, filter.moves > moves);
+    const isFirst = this.#young !== null;
+    if (isFirst && !this.#knowsBetter(filter, nowUs)) return true;
+    this.#filter = filter;
+    this.#young = null;
+    this.#contradictions = 0;
+    this.#follow(nowUs, { isFirst, wasMoved: filter.moves > moves });
     return true;
   }
 
-  /** Takes the signed time, a single answer. What a line of bursts agrees with teaches it nothing. */
+  /**
+   * Takes the signed time, a single answer. Once there is a line of bursts it teaches that nothing; but where the line has
+   * gone stale, or one answer after the other contradicts it (who is refused at the broker gets no burst), it is the
+   * beginning of a new one.
+   */
   addSignedTime(sample: ClockSample, nowUs: number): boolean {
     if (!this.#isOfNow(sample)) return false;
-    if (this.#bursts > 0 && this.#filter.agreesWith(sample)) return true;
+    const hasLine = this.#young === null;
+    if (hasLine && this.#stateAt(nowUs) !== 'none') {
+      if (this.#filter.agreesWith(sample)) {
+        this.#contradictions = 0;
+        return true;
+      }
+      this.#contradictions += 1;
+      if (this.#contradictions < CONTRADICTIONS_TO_BELIEVE) return false;
+    }
+    if (hasLine) this.#beginLines();
     const { moves } = this.#filter;
     if (!this.#filter.addBurst([sample])) return false;
-    this.#follow(nowUs, this.#filter.moves > moves);
+    this.#follow(nowUs, { isFirst: false, wasMoved: hasLine || this.#filter.moves > moves });
     return true;
   }
 
@@ -199,12 +222,11 @@ export class DeviceClock implements Timeline {
     const floor = mediaTime(Math.max(this.#floor, Math.floor(media - estimate.ageUs - uncertaintyUs)));
     this.#floor = floor;
     const wallAtFloorMs = wallMs === null ? 0 : wallMs - (media - floor - uncertaintyUs) / 1000;
-    const { driftPpm } = estimate;
     return {
       floor,
       wallMs: wallAtFloorMs,
       uncertaintyUs: Math.ceil(uncertaintyUs),
-      driftPpm,
+      driftPpm: this.#filter.learntPpm ?? this.#learntPpm,
       ...(rtc === undefined ? {} : { rtc }),
     };
   }
@@ -216,6 +238,22 @@ export class DeviceClock implements Timeline {
     return this.#carried !== null || media === null || uncertaintyUs === null
       ? null
       : { media, uncertaintyUs };
+  }
+
+  #beginLines(): void {
+    this.#learntPpm = this.#filter.learntPpm ?? this.#learntPpm;
+    this.#filter = new ClockFilter(this.#learntPpm);
+    this.#young = new ClockFilter(this.#learntPpm);
+    this.#bursts = 0;
+    this.#contradictions = 0;
+  }
+
+  // A first burst that the radio held up, or somebody, says less than the signed time did; on a path that is always slower
+  // bursts are better all the same, since they go on.
+  #knowsBetter(young: ClockFilter, nowUs: number): boolean {
+    if (this.#bursts >= BURSTS_TO_FOLLOW) return true;
+    const [known, offered] = [this.#filter.estimate(nowUs), young.estimate(nowUs)];
+    return known === null || (offered !== null && offered.uncertaintyUs <= known.uncertaintyUs);
   }
 
   #isOfNow({ t1, t2 }: ClockSample): boolean {
@@ -246,7 +284,7 @@ export class DeviceClock implements Timeline {
     return (this.#rawMediaUs(nowUs) ?? nowUs + offsetUs) - nowUs - offsetUs;
   }
 
-  #follow(nowUs: number, wasMoved: boolean): void {
+  #follow(nowUs: number, { isFirst, wasMoved }: { isFirst: boolean; wasMoved: boolean }): void {
     const estimate = this.#filter.estimate(nowUs);
     if (estimate === null) return;
     const wantedUs = nowUs + estimate.offsetUs;
@@ -254,7 +292,7 @@ export class DeviceClock implements Timeline {
     const errorUs = mediaUs === null ? 0 : wantedUs - mediaUs;
     this.#judgeRtc(errorUs, estimate.uncertaintyUs, nowUs);
     this.#isFollowingMove = (this.#isFollowingMove || wasMoved) && Math.abs(errorUs) > JUMP_ABOVE_US;
-    if (mediaUs === null || !this.#isSounding() || this.#mustJump(errorUs)) {
+    if (mediaUs === null || !this.#isSounding() || this.#mustJump(errorUs, isFirst)) {
       this.#set(nowUs, wantedUs, estimate.driftPpm);
     } else {
       this.#slew(nowUs, mediaUs, errorUs, estimate.driftPpm);
@@ -264,11 +302,10 @@ export class DeviceClock implements Timeline {
 
   // Who had not been told is the odd one out, by however little: the steering works off up to 5 ms by itself, faster than
   // a slew, and begins anew above.
-  #mustJump(errorUs: number): boolean {
+  #mustJump(errorUs: number, isFirst: boolean): boolean {
     if (this.#carried !== null) return true;
     if (this.#isFollowingMove) return Math.abs(errorUs) > MOVED_JUMP_ABOVE_US;
-    // Before its first burst it had one answer, with all that may have held that up.
-    const isFirst = this.#bursts === 1;
+    // Before the bursts it had one answer, with all that may have held that up.
     const isSeamless = this.#bursts <= YOUNG_BURSTS && Math.abs(errorUs) <= SEAMLESS_US;
     return isFirst || isSeamless || Math.abs(errorUs) > JUMP_ABOVE_US;
   }

@@ -37,8 +37,8 @@ export interface EnvelopeLine {
 
 /** No path and no timer repeats itself better than this. */
 const LEAST_EXCESS_US = 20;
-/** The slope is looked for so many deviations around what was known before. */
-const PRIOR_DEVIATIONS = 6;
+/** A clock that turns faster against another is no crystal but a wrong sample. */
+const STEEPEST_PPM = 300;
 const SEARCH_STEPS = 30;
 /** So many times over the usual excess a point counts half. */
 const TAIL = 3;
@@ -60,14 +60,13 @@ export function fitEnvelope(clouds: Clouds, prior: SlopePrior, guess: number): E
 function likeliestSlope({ up, down }: Clouds, prior: SlopePrior, before: FullLine): number {
   const upWeights = weightsOf(up, -before.ppm, before.excessUpUs);
   const downWeights = weightsOf(down, before.ppm, before.excessDownUs);
-  const reach = PRIOR_DEVIATIONS * prior.sdPpm;
   return lowest(
     (ppm) =>
       gapSum(up, -ppm, upWeights) +
       gapSum(down, ppm, downWeights) +
       ((ppm - prior.ppm) / prior.sdPpm) ** 2 / 2,
-    prior.ppm - reach,
-    prior.ppm + reach,
+    -STEEPEST_PPM,
+    STEEPEST_PPM,
   );
 }
 

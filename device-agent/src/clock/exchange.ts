@@ -34,6 +34,8 @@ const GROWTH = 1.125;
 /** While something plays or is about to. */
 const BUSY_MS = 30_000;
 const IDLE_MS = 300_000;
+/** Pauses are longer or shorter by so much, so that a village coming back from a power cut does not ask in chorus. */
+const SPREAD = 0.2;
 
 export interface ClockExchangeOptions {
   readonly clock: MonotonicClock;
@@ -135,7 +137,7 @@ export class ClockExchange {
 
   /** A pause between bursts. One of minutes ends early where something is about to play meanwhile. */
   #rest(ms: number): void {
-    if (ms < 2 * BUSY_MS) this.#later(ms, () => this.#beginBurst());
+    if (ms <= (1 + SPREAD) * BUSY_MS) this.#later(ms, () => this.#beginBurst());
     else {
       const rest = (): void => (this.#options.isBusy() ? this.#beginBurst() : this.#rest(ms - BUSY_MS));
       this.#later(BUSY_MS, rest);
@@ -143,14 +145,16 @@ export class ClockExchange {
   }
 
   #pauseMs(): number {
-    if (this.#isCongested) return CONGESTED_MS * (0.8 + 0.4 * this.#options.random());
+    if (this.#isCongested) return CONGESTED_MS * this.#spread();
     if (this.#burstsOfLink < RECONNECTED_BURSTS) return CONVERGING_MS;
     const usualMs = this.#options.isBusy() ? BUSY_MS : IDLE_MS;
     const grown = this.#bursts - CONVERGING_BURSTS + 1;
     if (grown <= 0) return CONVERGING_MS;
-    // Spread, so that a village coming back from a power cut does not ask in chorus.
-    const spread = 0.8 + 0.4 * this.#options.random();
-    return Math.min(usualMs, CONVERGING_MS * GROWTH ** grown) * spread;
+    return Math.min(usualMs, CONVERGING_MS * GROWTH ** grown) * this.#spread();
+  }
+
+  #spread(): number {
+    return 1 + SPREAD * (2 * this.#options.random() - 1);
   }
 
   #later(ms: number, fn: () => void): void {

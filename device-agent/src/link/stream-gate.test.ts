@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mediaTime, type LiveStream } from '@loalang/shared';
+import { MAX_FRAMES_AHEAD, mediaTime, type LiveStream } from '@loalang/shared';
 import { generateSigningKey, signAudioPacket } from '@loalang/shared/signing';
 import { StreamGate } from './stream-gate.ts';
 
@@ -57,7 +57,9 @@ test('a packet is admitted once, also when its stream is announced again in betw
 
 test('a flood is cut off without verifying it, and lets the stream go on a second later', () => {
   const gate = openGate();
-  const results = Array.from({ length: 700 }, () => gate.admit(id, Uint8Array.of(1), at, 0));
+  const results = Array.from({ length: MAX_FRAMES_AHEAD + 100 }, () =>
+    gate.admit(id, Uint8Array.of(1), at, 0),
+  );
   expect(results.filter((each) => !each.ok && each.reason === 'too-many')).toHaveLength(100);
   expect(gate.admit(id, packet(8), at, 1e6).ok).toBe(true);
 });
@@ -83,7 +85,7 @@ test('a packet that was asked for comes in once, and is no replay where it came 
 test('a flood of answers is bounded and takes nothing from the stream', () => {
   const gate = openGate();
   const answer = { streamId: id, packet: Uint8Array.of(1) };
-  const results = Array.from({ length: 700 }, () => gate.admitRepair(answer, at, 0));
+  const results = Array.from({ length: MAX_FRAMES_AHEAD + 100 }, () => gate.admitRepair(answer, at, 0));
   expect(results.filter((result) => !result.ok && result.reason === 'too-many')).toHaveLength(100);
   expect(gate.admit(id, packet(1), at, 0).ok).toBe(true);
 });

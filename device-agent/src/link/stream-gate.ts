@@ -1,13 +1,20 @@
 // Which audio packets may reach the playout: of an announced stream, signed by the key that its announcement names,
 // within its time box, once each, and only while the receiver knows that what it hears is of now.
 import type { KeyObject } from 'node:crypto';
-import type { AudioPacket, LiveStream, MediaTime, RefusalReason, RepairAnswer } from '@loalang/shared';
+import {
+  MAX_FRAMES_AHEAD,
+  type AudioPacket,
+  type LiveStream,
+  type MediaTime,
+  type RefusalReason,
+  type RepairAnswer,
+} from '@loalang/shared';
 import { readPublicKey, verifyAudioPacket } from '@loalang/shared/signing';
 
 /** Packets of the last minute, in frames of 20 ms each: longer than any stream's latency. The oldest is forgotten. */
 const MAX_SEEN = 3_000;
-/** A burst after an outage: the longest latency in packets of one frame. Then twice the rate of one-frame packets. */
-const BURST_PACKETS = 600;
+/** A burst after an outage: all that can be ahead, in packets of one frame. Then twice the rate of one-frame packets. */
+const BURST_PACKETS = MAX_FRAMES_AHEAD;
 const PACKETS_PER_SECOND = 100;
 
 /** A packet comes by its stream's topic, and again as an answer where it was asked for. */

@@ -25,8 +25,11 @@ const RESTART_FIRST_MS = 1_000;
 const RESTART_MOST_MS = 30_000;
 /** One that has lived so long was well: the next fall is a new one. */
 const WELL_AFTER_LOOKS = 60;
-/** Threads that hang in a driver, some 25 MB each. A further one waits until one of them is gone. */
-const MOST_LEFT_BEHIND = 3;
+/**
+ * Threads that hang in a driver, some 25 MB each. A further one waits until one of them is gone. Each keeps one of the four
+ * threads that libuv has for files and names too, and the journal needs one.
+ */
+const MOST_LEFT_BEHIND = 2;
 /** Some 15 s of four streams. What comes while so many wait for a thread that takes none is dropped: it would be late. */
 const MOST_WAITING_PACKETS = 1_024;
 const CLOSE_WITHIN_MS = 2_000;

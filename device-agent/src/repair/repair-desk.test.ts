@@ -20,15 +20,22 @@ function open() {
   const clock = new HandClock();
   const sent: RepairRequest[] = [];
   const tails: (number | null)[] = [];
-  const world = { streams: [stream], gaps: [] as Gap[], isHourKnown: true };
+  const world = {
+    streams: [stream],
+    gaps: [] as Gap[],
+    isHourKnown: true,
+    /** How long the thread takes to tell of another stream. */
+    otherAnswers: Promise.resolve(),
+  };
   const mediaUs = (): number => MEDIA_US + clock.nowUs();
   const desk = new RepairDesk({
     clock,
     mediaNow: () => (world.isHourKnown ? mediaTime(mediaUs()) : null),
     streams: () => world.streams,
-    gaps: (_, __, tailUntilUs) => {
+    gaps: async (streamId, _, tailUntilUs) => {
       tails.push(tailUntilUs === null ? null : tailUntilUs - mediaUs());
-      return Promise.resolve(world.gaps);
+      if (streamId !== id) await world.otherAnswers;
+      return world.gaps;
     },
     send: (request) => sent.push(request) > 0,
   });
@@ -112,6 +119,24 @@ test.each(['the link', 'the hour', 'the stream'])('without %s it asks for nothin
   clock.advance(5_000);
   await settle();
   expect(sent).toEqual([]);
+});
+
+test('a link that goes while one of two streams has been asked about is looked at no more', async () => {
+  const { clock, sent, tails, world, desk, miss } = open();
+  let answer = (): void => undefined;
+  world.streams = [stream, { ...stream, id: 'cd'.repeat(16) }];
+  world.otherAnswers = new Promise((resolve) => (answer = resolve));
+  miss(7, 3);
+  desk.start();
+  await settle();
+  expect(sent).toHaveLength(1);
+  desk.stop();
+  answer();
+  await settle();
+  const looks = tails.length;
+  clock.advance(5_000);
+  await settle();
+  expect([sent.length, tails.length]).toEqual([1, looks]);
 });
 
 test('a stream that is over is forgotten: no answer for it is expected any more', async () => {

@@ -97,6 +97,7 @@ export class RepairDesk {
 
   // Once more than the planner waits, so that it finds what is overdue.
   #lookLater(): void {
+    if (!this.#isOnline) return;
     const waitMs = RepairPlanner.waitUs({ roundTripUs: this.#roundTripUs }) / 1000 + 1;
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(waitMs, () => this.#look());

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, inject, test } from 'vitest';
+import { MAX_FRAMES_AHEAD } from '@loalang/shared';
 import type { Gap } from '../playout/index.ts';
 import { RepairPlanner, type Moment } from './repair-planner.ts';
 
@@ -51,7 +52,7 @@ test('who has asked for all it may asks for a hundred more a second later', () =
   const sizes = [0, 0, 1_000].map((ms, index) =>
     planner.plan([gap(index * 10_000, 2_000, 20_000)], at(ms)).reduce((sum, { frames }) => sum + frames, 0),
   );
-  expect(sizes).toEqual([600, 0, 100]);
+  expect(sizes).toEqual([MAX_FRAMES_AHEAD, 0, 100]);
 });
 
 test('numbers go on over their end', () => {
@@ -104,7 +105,7 @@ test('whatever is missing, what is asked for is bounded in ranges, in frames a s
             expect(inTime).toBe(true);
           }
         }
-        expect(asked).toBeLessThanOrEqual(600 + (ms / 1000) * 100 + 1);
+        expect(asked).toBeLessThanOrEqual(MAX_FRAMES_AHEAD + (ms / 1000) * 100 + 1);
       }
     }),
     { seed: 21, numRuns: 60 * inject('soak') },

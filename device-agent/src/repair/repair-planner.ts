@@ -1,4 +1,4 @@
-import { MAX_REPAIR_FRAMES, MAX_REPAIR_RANGES, type RepairRequest } from '@loalang/shared';
+import { MAX_FRAMES_AHEAD, MAX_REPAIR_FRAMES, MAX_REPAIR_RANGES, type RepairRequest } from '@loalang/shared';
 import { FRAME_US } from '@loalang/shared/opus';
 import type { Gap } from '../playout/index.ts';
 
@@ -13,8 +13,8 @@ export interface Moment {
   readonly roundTripUs: number;
 }
 
-/** All that the longest latency can hold may be asked for at once, then twice what is played meanwhile. */
-const BURST_FRAMES = 600;
+/** All that can be ahead may be asked for at once, then twice what is played meanwhile. */
+const BURST_FRAMES = MAX_FRAMES_AHEAD;
 const FRAMES_PER_SECOND = 100;
 /** An answer that has taken two round trips and this is not waited for any more: it was lost, or left out by a bound. */
 const SLACK_US = 300_000;

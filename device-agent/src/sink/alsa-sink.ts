@@ -61,7 +61,8 @@ export class AlsaSink implements Sink {
   #past: FeederCounts = { underruns: 0, suspends: 0 };
   #device: Promise<void> = Promise.resolve();
   #isRealTime: boolean | null = null;
-  #hasFailed = false;
+  /** Why there is no card at the moment, as it was told last. */
+  #failure: string | null = null;
   #isClosed = false;
   #closing: Promise<void> | null = null;
 
@@ -176,9 +177,10 @@ export class AlsaSink implements Sink {
   }
 
   #tell(failure: Error | null): void {
-    const wasFailed = this.#hasFailed;
-    this.#hasFailed = failure !== null;
-    if (this.#hasFailed !== wasFailed) this.#onHealth(failure);
+    const message = failure?.message ?? null;
+    if (message === this.#failure) return;
+    this.#failure = message;
+    this.#onHealth(failure);
   }
 
   #release(): void {

@@ -26,8 +26,8 @@ const READING_INTERVAL_S = 0.02;
 const DRIFT_SD_PPM = 100;
 /** A card whose drift was learnt before may be warmer now, or be another of the same name. */
 const REMEMBERED_SD_PPM = 10;
-/** Twice the time constant: what is said of the drift then is worth remembering. */
-const LEARNT_AFTER_S = 2 * LONGEST_TIME_CONSTANT_S;
+/** A line so old has its longest memory, and a drift that is worth remembering; a younger one has made the drift of noise. */
+const LEARNT_AFTER_S = TIME_CONSTANTS_AN_AGE * LONGEST_TIME_CONSTANT_S;
 const MAX_DRIFT_PPM = 300;
 
 // Readings of the first seconds lean to one side while the driver fills its pipe: they tell the place, not the drift.
@@ -70,8 +70,6 @@ export class DeviceLine {
   /** How far off a reading is on average, and of how many that was learnt. */
   #usualUs = 0;
   #seen = 0;
-  /** Of how many seconds of readings the drift was learnt. */
-  #learntS = 0;
   #moves = 0;
 
   /** `rememberedPpm`: what was learnt of this card before. */
@@ -85,9 +83,10 @@ export class DeviceLine {
     return this.#driftPpm;
   }
 
-  /** Is the drift known well enough to be remembered? */
+  /** Is the drift known well enough to be remembered? Not in the first 100 s after each new beginning. */
   get isDriftLearnt(): boolean {
-    return this.#learntS >= LEARNT_AFTER_S;
+    const place = this.#place;
+    return place !== null && place.atUs - place.sinceUs >= LEARNT_AFTER_S * 1e6;
   }
 
   /** How long a sample takes against its nominal length. */
@@ -105,7 +104,7 @@ export class DeviceLine {
     return this.#place !== null && nowUs - this.#place.atUs < LOST_AFTER_US;
   }
 
-  /** The card begins anew with frame 0: after an underrun or a suspend. What was learnt of its drift stays. */
+  /** The card begins anew with frame 0: after an underrun or a suspend. What was learnt of its drift is where it begins. */
   restart(): void {
     this.#place = null;
   }
@@ -174,7 +173,6 @@ export class DeviceLine {
 
   #filter(place: Place, errorUs: number | null, seconds: number): void {
     this.#predict(seconds, accelerationDensity((place.atUs - place.sinceUs) / 1e6));
-    this.#learntS += seconds;
     if (errorUs === null) return;
     const errorVar = this.#placeVar + READING_VAR;
     const placeGain = this.#placeVar / errorVar;

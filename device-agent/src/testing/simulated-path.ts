@@ -8,6 +8,8 @@ export interface Path {
   /** Mean of the exponential jitter on top, each way. */
   readonly jitterUs: number;
   readonly driftPpm: number;
+  /** The platform's clock is slewed from a moment of the monotonic clock on. */
+  readonly slew?: { readonly fromUs: number; readonly ppm: number };
 }
 
 /** A number from 0 to 1, the same for the same seed (mulberry32). */
@@ -34,7 +36,9 @@ export class SimulatedPath {
 
   /** True media time at a moment of the receiver's monotonic clock. */
   truthUs(monotonicUs: number): number {
-    return EPOCH_US + monotonicUs * (1 + this.#path.driftPpm / 1e6);
+    const { driftPpm, slew } = this.#path;
+    const slewedUs = slew === undefined ? 0 : (Math.max(0, monotonicUs - slew.fromUs) * slew.ppm) / 1e6;
+    return EPOCH_US + monotonicUs * (1 + driftPpm / 1e6) + slewedUs;
   }
 
   /** A burst of eight that begins at a monotonic moment. */

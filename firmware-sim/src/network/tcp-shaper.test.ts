@@ -96,6 +96,26 @@ test('an echo comes back whole, in order, and not before twice the delay', async
   expect(firstAtUs - sentAtUs).toBeGreaterThanOrEqual(60_000);
 });
 
+test('what has not to wait goes on in the same turn, not by a timer', async () => {
+  let timers = 0;
+  const still: MonotonicClock = {
+    nowUs: () => 0,
+    after: () => {
+      timers += 1;
+      return { cancel: () => undefined };
+    },
+  };
+  const port = await echo();
+  const link = new Link({ profile: perfectNetwork, seed: 'test', clock: still });
+  const shaper = new TcpShaper({ target: { host: '127.0.0.1', port }, link });
+  await shaper.start();
+  cleanUps.push(async () => shaper.close());
+  const socket = await dial(shaper.port);
+  socket.write('at once');
+  expect(String(await once(socket, 'data'))).toBe('at once');
+  expect(timers).toBe(0);
+});
+
 test('a transfer is held down to the rate and its sender is made to wait', async () => {
   const { port } = await serve((socket) => socket.resume());
   const { shaper } = await shape(port, bothWays({ capacity: { kind: 'rate', kbps: 8000, burstBytes: 0 } }));

@@ -43,7 +43,7 @@ export class VirtualCard {
     const { time, reader, blockSamples } = this.#options;
     reader.readUntil(time.nowUs);
     const span = this.#write();
-    if (span !== null) this.#hear(span, reader.playsAtUs(this.#written, time.nowUs));
+    this.#hear(span, reader.playsAtUs(this.#written, time.nowUs));
     this.#written += blockSamples;
     time.at(reader.playsAtUs(this.#written - BUFFER_SAMPLES, time.nowUs), () => this.#next());
   }
@@ -60,12 +60,19 @@ export class VirtualCard {
     return this.#steering.advance(at, blockSamples, () => this.#slope(heardAtUs) * reader.pace);
   }
 
-  // What is heard before stays until then.
-  #hear(span: Span, fromUs: number): void {
+  // What is heard before stays until then; without a span it is silence.
+  #hear(span: Span | null, fromUs: number): void {
+    const { time, crystal } = this.#options;
+    if (span === null) {
+      time.at(fromUs, () => {
+        this.#heard = null;
+      });
+      return;
+    }
     if (span.isRestart) this.restarts += 1;
     const mediaUs = span.base + span.offset / SAMPLES_PER_US;
-    const rate = span.step * this.#options.crystal.rateAt(fromUs);
-    this.#options.time.at(fromUs, () => {
+    const rate = span.step * crystal.rateAt(fromUs);
+    time.at(fromUs, () => {
       this.#heard = { fromUs, mediaUs, rate };
     });
   }
