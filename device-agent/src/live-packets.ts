@@ -69,7 +69,7 @@ export class LivePackets {
     const admission = core.gate.admit(streamId, bytes, now, nowUs);
     if (!admission.ok) return this.#refuse(admission.reason, 'stream');
     core.renderer.insert(streamId, admission.packet, nowUs);
-    this.#repair.arrived(streamId);
+    this.#repair.arrived(streamId, admission.packet.sequence, admission.packet.frames.length);
     // An hour that is only roughly known says nothing about how late a packet is.
     const isInStep = core.clock.reading(nowUs).state === 'in-step';
     if (now !== null && isInStep) this.#lateness.count(streamId, admission.packet, now);

@@ -111,6 +111,12 @@ export const ofThePlayout = [
     ['this.#released = Math.min(held, ', 'this.#released = Math.max(held, ', 'it is turned down in time'],
   ),
   ...mutationsOf(
+    'device-agent/src/repair/repair-desk.ts',
+    'device-agent/src/repair/repair-desk.test.ts',
+    ['wasSilent || this.#torn.has(streamId)', 'wasSilent', 'what was not asked for whole is asked for later'],
+    ['if (!isNext || ', 'if (', 'a hole shows where a number is left out'],
+  ),
+  ...mutationsOf(
     'device-agent/src/repair/repair-planner.ts',
     'device-agent/src/repair/repair-planner.test.ts',
     ['mediaUs + roundTripUs - dueUs', 'mediaUs - dueUs', 'what can not come in time is not asked for'],

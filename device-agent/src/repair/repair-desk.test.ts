@@ -42,7 +42,13 @@ function open() {
   const miss = (sequence: number, frames: number, inMs = 1_000): void => {
     world.gaps = [{ sequence, frames, dueUs: mediaUs() + inMs * 1000 }];
   };
-  return { clock, sent, tails, world, desk, miss };
+  let sequence = 0;
+  /** A packet comes, some others before it having been lost. */
+  const arrive = (lost = 30): void => {
+    desk.arrived(id, (sequence += lost), 3);
+    sequence += 3;
+  };
+  return { clock, sent, tails, world, desk, miss, arrive };
 }
 
 /** Lets the desk get its answers. */
@@ -51,11 +57,11 @@ const settle = async (): Promise<void> => {
 };
 
 test('asks as soon as a packet shows that some before it never came', async () => {
-  const { sent, desk, miss } = open();
+  const { sent, desk, miss, arrive } = open();
   desk.start();
   await settle();
   miss(7, 3);
-  desk.arrived(id);
+  arrive();
   await settle();
   expect(sent).toEqual([{ streamId: id, missing: [{ sequence: 7, frames: 3 }] }]);
   expect(desk.isExpected(id, 9, 1)).toBe(true);
@@ -64,10 +70,10 @@ test('asks as soon as a packet shows that some before it never came', async () =
 });
 
 test('after a reconnect it also asks for what follows its last packet, until the stream is heard again', async () => {
-  const { tails, desk } = open();
+  const { tails, desk, arrive } = open();
   desk.start();
   await settle();
-  desk.arrived(id);
+  arrive();
   await settle();
   desk.stop();
   desk.start();
@@ -76,11 +82,11 @@ test('after a reconnect it also asks for what follows its last packet, until the
 });
 
 test('asks again by itself while nothing comes, and not once it is all there', async () => {
-  const { clock, sent, world, desk, miss } = open();
+  const { clock, sent, world, desk, miss, arrive } = open();
   desk.start();
   await settle();
   miss(7, 3, 1_500);
-  desk.arrived(id);
+  arrive();
   await settle();
   clock.advance(600);
   await settle();
@@ -95,30 +101,47 @@ test('asks again by itself while nothing comes, and not once it is all there', a
 });
 
 test('a longer round trip gives up sooner on what an answer could no longer bring', async () => {
-  const { sent, desk, miss } = open();
+  const { sent, desk, miss, arrive } = open();
   desk.learnRoundTrip([900_000, 400_000, 700_000]);
   desk.learnRoundTrip([]);
   desk.start();
   await settle();
   miss(10, 30, 100);
-  desk.arrived(id);
+  arrive();
   await settle();
   expect(sent).toEqual([{ streamId: id, missing: [{ sequence: 26, frames: 14 }] }]);
 });
 
 test.each(['the link', 'the hour', 'the stream'])('without %s it asks for nothing', async (what) => {
-  const { clock, sent, world, desk, miss } = open();
+  const { clock, sent, world, desk, miss, arrive } = open();
   desk.start();
   await settle();
   miss(7, 3);
   if (what === 'the link') desk.stop();
   if (what === 'the hour') world.isHourKnown = false;
   if (what === 'the stream') world.streams = [];
-  desk.arrived(id);
+  arrive();
   await settle();
   clock.advance(5_000);
   await settle();
   expect(sent).toEqual([]);
+});
+
+test('packets that follow on one another are not looked behind, until one is missing and while it is', async () => {
+  const { tails, world, desk, miss, arrive } = open();
+  desk.start();
+  await settle();
+  const looksAfter = async (lost: number): Promise<number> => {
+    const before = tails.length;
+    arrive(lost);
+    await settle();
+    return tails.length - before;
+  };
+  expect([await looksAfter(0), await looksAfter(0), await looksAfter(0)]).toEqual([1, 0, 0]);
+  miss(7, 3);
+  expect([await looksAfter(3), await looksAfter(0)]).toEqual([1, 1]);
+  world.gaps = [];
+  expect([await looksAfter(0), await looksAfter(0)]).toEqual([1, 0]);
 });
 
 test('a link that goes while one of two streams has been asked about is looked at no more', async () => {
@@ -140,14 +163,14 @@ test('a link that goes while one of two streams has been asked about is looked a
 });
 
 test('a stream that is over is forgotten: no answer for it is expected any more', async () => {
-  const { world, desk, miss } = open();
+  const { world, desk, miss, arrive } = open();
   desk.start();
   await settle();
   miss(7, 3);
-  desk.arrived(id);
+  arrive();
   await settle();
   world.streams = [];
-  desk.arrived(id);
+  arrive();
   await settle();
   expect(desk.isExpected(id, 7, 1)).toBe(false);
 });

@@ -3,6 +3,8 @@ import type { MonotonicClock, Timer } from '../clock/index.ts';
 import type { Gap } from '../playout/index.ts';
 import { RepairPlanner } from './repair-planner.ts';
 
+/** Numbers of frames go round. */
+const UINT32 = 2 ** 32;
 /** Until the first exchange of time has told: a mobile network that is not at its worst. */
 const FIRST_ROUND_TRIP_US = 150_000;
 
@@ -23,6 +25,10 @@ export class RepairDesk {
   readonly #planners = new Map<string, RepairPlanner>();
   /** Streams of which nothing has come since the link is back: what was sent meanwhile is missing at their end. */
   readonly #silent = new Set<string>();
+  /** Streams in which something was missing when they were last looked at. */
+  readonly #torn = new Set<string>();
+  /** By stream: the number that follows on the last packet that came by its topic. */
+  readonly #next = new Map<string, number>();
   #roundTripUs = FIRST_ROUND_TRIP_US;
   #isOnline = false;
   #timer: Timer | null = null;
@@ -47,10 +53,15 @@ export class RepairDesk {
     this.#timer = null;
   }
 
-  /** A packet of a stream has come by its topic; a hole before it shows now. */
-  arrived(streamId: string): void {
-    this.#silent.delete(streamId);
-    this.#look();
+  /**
+   * So many frames of a stream have come by its topic; a hole before them shows now. Where they follow on the last and nothing
+   * was missing, there is nothing to look for: the thread that plays is not asked at each packet.
+   */
+  arrived(streamId: string, sequence: number, frames: number): void {
+    const isNext = this.#next.get(streamId) === sequence;
+    this.#next.set(streamId, (sequence + frames) % UINT32);
+    const wasSilent = this.#silent.delete(streamId);
+    if (!isNext || wasSilent || this.#torn.has(streamId)) this.#look();
   }
 
   /** What an exchange of time took; the shortest of a burst, so that nothing is given up that could still come. */
@@ -88,6 +99,8 @@ export class RepairDesk {
     if (!this.#isOnline || mediaUs === null) return false;
     const tailUntilUs = this.#silent.has(id) ? mediaUs + MOST_LEAD * latencyMs * 1000 : null;
     const found = await gaps(id, mediaUs, tailUntilUs);
+    if (found.length > 0) this.#torn.add(id);
+    else this.#torn.delete(id);
     if (!this.#isOnline) return false;
     const planner = this.#planners.get(id) ?? new RepairPlanner();
     this.#planners.set(id, planner);
@@ -106,6 +119,8 @@ export class RepairDesk {
   #forgetOthers(streams: readonly LiveStream[]): void {
     const current = new Set(streams.map(({ id }) => id));
     for (const id of this.#planners.keys()) if (!current.has(id)) this.#planners.delete(id);
-    for (const id of this.#silent) if (!current.has(id)) this.#silent.delete(id);
+    for (const known of [this.#silent, this.#torn, this.#next]) {
+      for (const id of known.keys()) if (!current.has(id)) known.delete(id);
+    }
   }
 }
