@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
 import { DeviceLine } from './device-line.ts';
+import { FRAMES_PER_US } from './pcm.ts';
 
 const READ_EVERY_US = 20_000;
 
@@ -231,6 +232,19 @@ describe('the line of a card', () => {
     card.run(150);
     expect(Math.abs(card.line.driftPpm - 100)).toBeLessThan(3);
     expect(card.run(30)).toBeLessThan(150);
+  });
+
+  it('a card that is restless while its driver fills the pipe is found out all the same when it loses something soon after', () => {
+    const line = new DeviceLine();
+    const read = (fromS: number, untilS: number, lostUs: (index: number) => number): void => {
+      for (let index = fromS * 50; index < untilS * 50; index += 1) {
+        line.observe(Math.round((index * 20_000 + lostUs(index)) * FRAMES_PER_US), 0, index * 20_000);
+      }
+    };
+    read(0, 6, (index) => (index % 2 === 0 ? 5_000 : -5_000));
+    read(6, 10, () => 0);
+    read(10, 16, () => 3_000);
+    expect(line.moves).toBe(1);
   });
 
   it('ignores a reading of the past', () => {
