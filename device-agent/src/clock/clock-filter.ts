@@ -228,13 +228,16 @@ function fitLine(bursts: readonly Burst[], prior: SlopePrior, guess: number): Li
     down: bursts.map(({ down }) => pointOf(down, newest.atUs, aroundUs)),
   };
   const line = fitEnvelope(clouds, prior, guess);
+  // Of a few bursts the usual excess can be small by luck.
+  const isSure = bursts.length >= BURSTS_TO_DOUBT;
+  const halfExcessUs = isSure ? line.halfExcessUs : Math.max(line.halfExcessUs, line.halfMeanExcessUs);
   return {
     originUs: newest.atUs,
     offsetUs: aroundUs + line.offsetUs,
     driftPpm: line.ppm,
     halfTripUs: Math.max(0, line.halfTripUs),
-    halfExcessUs: line.halfExcessUs,
-    ...varianceOf(bursts, line.halfExcessUs, prior.sdPpm),
+    halfExcessUs,
+    ...varianceOf(bursts, halfExcessUs, prior.sdPpm),
   };
 }
 

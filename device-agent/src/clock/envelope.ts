@@ -33,6 +33,8 @@ export interface EnvelopeLine {
   readonly halfTripUs: number;
   /** How much longer than the shortest the fastest of a burst usually is, both ways together, halved. */
   readonly halfExcessUs: number;
+  /** The same as a mean, which one that was held up for long can spoil, but a few lucky ones can't. */
+  readonly halfMeanExcessUs: number;
 }
 
 /** No path and no timer repeats itself better than this. */
@@ -54,7 +56,8 @@ export function fitEnvelope(clouds: Clouds, prior: SlopePrior, guess: number): E
   let line = lineAt(clouds, guess);
   for (let round = 0; round < ROUNDS; round += 1) line = lineAt(clouds, likeliestSlope(clouds, prior, line));
   const { offsetUs, ppm, halfTripUs, excessUpUs, excessDownUs } = line;
-  return { offsetUs, ppm, halfTripUs, halfExcessUs: (excessUpUs + excessDownUs) / 2 };
+  const halfMeanExcessUs = (meanExcess(clouds.up, -ppm) + meanExcess(clouds.down, ppm)) / 2;
+  return { offsetUs, ppm, halfTripUs, halfExcessUs: (excessUpUs + excessDownUs) / 2, halfMeanExcessUs };
 }
 
 function likeliestSlope({ up, down }: Clouds, prior: SlopePrior, before: FullLine): number {
@@ -70,7 +73,7 @@ function likeliestSlope({ up, down }: Clouds, prior: SlopePrior, before: FullLin
   );
 }
 
-interface FullLine extends Omit<EnvelopeLine, 'halfExcessUs'> {
+interface FullLine extends Pick<EnvelopeLine, 'offsetUs' | 'ppm' | 'halfTripUs'> {
   readonly excessUpUs: number;
   readonly excessDownUs: number;
 }
@@ -82,8 +85,8 @@ function lineAt({ up, down }: Clouds, ppm: number): FullLine {
     offsetUs: (above - below) / 2,
     ppm,
     halfTripUs: (above + below) / 2,
-    excessUpUs: meanExcess(up, -ppm, above),
-    excessDownUs: meanExcess(down, ppm, below),
+    excessUpUs: usualExcess(up, -ppm, above),
+    excessDownUs: usualExcess(down, ppm, below),
   };
 }
 
@@ -114,9 +117,16 @@ function gapSum(points: readonly EnvelopePoint[], slope: number, weights: readon
 
 // By the median, which is ln 2 of the mean of an exponential: one burst that was held up for a second says nothing of
 // the others.
-function meanExcess(points: readonly EnvelopePoint[], slope: number, floor: number): number {
+function usualExcess(points: readonly EnvelopePoint[], slope: number, floor: number): number {
   const gaps = points.map(({ x, y }) => y + slope * x - floor).toSorted((a, b) => a - b);
   return Math.max(LEAST_EXCESS_US, (gaps[Math.floor(gaps.length / 2)] ?? 0) / Math.LN2);
+}
+
+// The lowest of n exponential delays lies a mean divided by n above the empty way: so n / (n - 1) of the mean gap.
+function meanExcess(points: readonly EnvelopePoint[], slope: number): number {
+  const floor = floorOf(points, slope);
+  const sum = points.reduce((gaps, { x, y }) => gaps + y + slope * x - floor, 0);
+  return sum / Math.max(1, points.length - 1);
 }
 
 function lowest(cost: (at: number) => number, from: number, to: number): number {
