@@ -50,7 +50,7 @@ const moments = {
 if (values.write) {
   const words = Object.entries(moments).map(([name, figure]) => `${name} ${figure.toFixed(2)}`);
   writeTwinResult({
-    command: `npm run -s bench -- twin ${process.argv.slice(2).join(' ')}`,
+    command: `npm run -s bench -- twin ${process.argv.slice(2).map(withoutPath).join(' ')}`,
     cases,
     size: { seeds, ...size },
     places,
@@ -69,6 +69,11 @@ report('twin', {
   silentLooks: cases.reduce((sum, { silentLooks }) => sum + silentLooks, 0),
   ...moments,
 });
+
+/** Where the recordings lay is nobody's business but this machine's. */
+function withoutPath(argument: string): string {
+  return argument === values.traces ? 'DIR' : argument;
+}
 
 function tell(failure: string): void {
   const withTraces = traces === null ? '' : `--traces ${traces} `;
