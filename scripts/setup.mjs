@@ -48,6 +48,8 @@ const systemPrograms = {
   // What `bench sync` and `bench agent` compare with.
   snapserver: { commands: ['snapserver'], debian: 'snapserver' },
   snapclient: { commands: ['snapclient'], debian: 'snapclient' },
+  // Another broker: what ours is compared with.
+  mosquitto: { commands: ['mosquitto'], debian: 'mosquitto' },
 };
 
 function ensureProgram(name) {

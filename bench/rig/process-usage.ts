@@ -16,8 +16,12 @@ export class ProcessUsage {
 
   /** Percent of one core since this was made. */
   get cpuPercent(): number {
-    const seconds = (performance.now() - this.#fromMs) / 1000;
-    return ((ticksOf(this.#pid) - this.#fromTicks) / TICKS_A_SECOND / seconds) * 100;
+    return (this.cpuMs / (performance.now() - this.#fromMs)) * 100;
+  }
+
+  /** Of all cores since this was made. */
+  get cpuMs(): number {
+    return ((ticksOf(this.#pid) - this.#fromTicks) / TICKS_A_SECOND) * 1000;
   }
 
   get rssMB(): number {

@@ -31,6 +31,7 @@ import {
 import { connectAsync, type MqttClient } from 'mqtt';
 import type { z } from 'zod';
 import type { Scheduler } from '../face.ts';
+import { healthyStatus } from './healthy-status.ts';
 import { Mailbox } from './mailbox.ts';
 
 export class TestReceiver {
@@ -101,36 +102,12 @@ export class TestReceiver {
   /** A status of a healthy receiver that holds the newest of what it got, with the differences given. */
   async sendStatus(now: MediaTime, difference: Partial<Status> = {}): Promise<string> {
     this.#seq += 1;
-    const status: Status = {
-      type: 'status',
-      device: this.deviceId,
-      session: this.session,
-      seq: this.#seq,
-      at: now,
-      version: 'test',
-      clock: { state: 'in-step', offsetUs: 0, uncertaintyUs: 900, ageMs: 100 },
+    const held = {
       plan: this.plans.all.at(-1)?.revision ?? null,
       now: this.nows.all.at(-1)?.revision ?? null,
-      cached: [],
-      playing: null,
-      bufferMs: null,
-      isRealTime: null,
-      volume: 100,
-      isMuted: false,
-      board: {
-        temperatureC: 41,
-        diskFreeMB: 900,
-        memoryFreeMB: 300,
-        network: '4g',
-        signalBars: 3,
-        hasMains: true,
-        isAmplifierOn: false,
-        amplifierA: null,
-      },
-      faults: [],
-      refused: {},
-      ...difference,
     };
+    const who = { device: this.deviceId, session: this.session, seq: this.#seq, at: now };
+    const status = healthyStatus(who, { ...held, ...difference });
     const jws = await signJws(status, this.key);
     await this.publish('status', jws);
     return jws;
