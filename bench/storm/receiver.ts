@@ -1,5 +1,11 @@
 import { planSchema, type MediaTime } from '@loalang/shared';
-import { makeToken, readSigningKey, signJws, type SigningKey, type TrustStore } from '@loalang/shared/signing';
+import {
+  makeToken,
+  readSigningKey,
+  signJws,
+  type SigningKey,
+  type TrustStore,
+} from '@loalang/shared/signing';
 import { pino } from 'pino';
 import { systemClock } from '../../device-agent/src/clock/index.ts';
 import { BrokerLink } from '../../device-agent/src/link/broker-link.ts';

@@ -18,7 +18,11 @@ interface StormResult {
 export function writeStormResult({ figures, rounds }: StormResult): void {
   const row = (field: string, name: keyof typeof rounds, figure: keyof StormRound): string[] => {
     const all = rounds[name].map((round) => round[figure]);
-    return [field, (figures[field] ?? NaN).toFixed(2), `${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)}`];
+    return [
+      field,
+      (figures[field] ?? NaN).toFixed(2),
+      `${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)}`,
+    ];
   };
   writeResult({
     name: 'storm',

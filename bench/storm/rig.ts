@@ -17,10 +17,7 @@ export interface StormRig {
 }
 
 /** Lends a platform, its receivers and two brokers that can be killed, and takes everything down again. */
-export async function withStormRig(
-  receivers: number,
-  work: (rig: StormRig) => Promise<void>,
-): Promise<void> {
+export async function withStormRig(receivers: number, work: (rig: StormRig) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'loalang-bench-'));
   const children = new Children();
   const province = new Province(receivers);

@@ -48,9 +48,9 @@ export class Broker {
   constructor(options: BrokerOptions) {
     const clock = options.clock ?? systemClock;
     const limits = { ...defaultLimits, ...options.limits };
-    const trust = new TrustStore(options.rootKey);
+    const trust = new TrustStore(options.rootKey, () => setImmediate(() => this.#door.throwOut()));
     const revoked = new RevokedList(trust);
-    const sessions = new Sessions(revoked, clock);
+    const sessions = new Sessions(trust, revoked, clock);
     const usedTokens = new UsedTokens({ maxPerId: SIGN_INS_IN_TWO_MINUTES });
     this.#log = options.log;
     this.#connectionCount = new ConnectionCount(limits);

@@ -121,7 +121,7 @@ export class Door {
     const offer = await revoked.offer(packet.payload.toString(), clock.now());
     switch (offer.state) {
       case 'taken':
-        this.#throwOut(offer.ids);
+        this.throwOut();
         log.info({ revoked: offer.ids.size }, 'list of revoked ids taken');
         return done(null);
       case 'held':
@@ -135,8 +135,9 @@ export class Door {
     }
   }
 
-  #throwOut(ids: ReadonlySet<string>): void {
-    for (const client of this.#parts.sessions.withIds(ids)) {
+  /** Ends the sessions of those who have lost their rights. */
+  throwOut(): void {
+    for (const client of this.#parts.sessions.rightless()) {
       this.#parts.table.removeClient(client);
       client.close();
     }

@@ -34,19 +34,21 @@ export class TestClock {
 /** A platform's keys, by which it makes credentials and lists of revoked ids. */
 export class Authority {
   readonly root = generateSigningKey();
-  readonly #key = generateSigningKey();
+  #key = generateSigningKey();
   #certificate = '';
 
   static async create(): Promise<Authority> {
     const authority = new Authority();
-    const now = fromUnixMs(Date.now());
-    authority.#certificate = await certify(authority.root, {
-      purpose: 'credential',
-      key: authority.#key.public,
-      notBefore: addMs(now, -DAY_MS),
-      expiresAt: addMs(now, DAY_MS),
-    });
+    const beganAt = addMs(fromUnixMs(Date.now()), -DAY_MS);
+    authority.#certificate = await authority.#certify({ notBefore: beganAt });
     return authority;
+  }
+
+  /** A new key takes the place of the one that signs credentials, which is believed no more. */
+  async retireKey(): Promise<void> {
+    const now = fromUnixMs(Date.now());
+    this.#key = generateSigningKey();
+    this.#certificate = await this.#certify({ notBefore: now, retiresBefore: now });
   }
 
   async issue(id: string, role: BrokerRole, lifeMs = DAY_MS): Promise<Holder> {
@@ -70,6 +72,11 @@ export class Authority {
   async revoke(version: number, ids: readonly string[]): Promise<string> {
     const list = { type: 'revoked', version, issuedAt: fromUnixMs(Date.now()), ids };
     return signJws(list, this.#key, this.#certificate);
+  }
+
+  async #certify(span: { notBefore: MediaTime; retiresBefore?: MediaTime }): Promise<string> {
+    const expiresAt = addMs(fromUnixMs(Date.now()), DAY_MS);
+    return certify(this.root, { purpose: 'credential', key: this.#key.public, expiresAt, ...span });
   }
 }
 

@@ -49,6 +49,7 @@ export class Duty {
   #statusSeq = 0;
   #isProofDiskFull = false;
   #mustAskTime = false;
+  #mustRenew = false;
   #expiry: Timer | null = null;
 
   constructor(parts: DutyParts) {
@@ -143,6 +144,7 @@ export class Duty {
       onMessage: (topic, payload) => this.#inbox.take(topic, payload),
       onRefused: () => {
         this.#mustAskTime = true;
+        this.#mustRenew = true;
       },
     });
   }
@@ -210,7 +212,8 @@ export class Duty {
     });
   }
 
-  // The hour comes first: without it there is no token, and with a wrong one the broker refuses.
+  // The hour comes first: without it there is no token, and with a wrong one the broker refuses. It also refuses a credential
+  // whose signer has been retired, which this receiver need not know of: so a refused one is renewed.
   async #credentials(signal: AbortSignal): Promise<{ userName: string; password: string } | null> {
     if (!this.#core.hasSignedTime || this.#mustAskTime || this.#core.mediaNow() === null) {
       if (await this.#parts.askTime(signal)) this.#mustAskTime = false;
@@ -218,7 +221,10 @@ export class Duty {
     const now = this.#core.mediaNow();
     const { membership } = this.#core;
     if (now === null || membership === null) return null;
-    if (await needsRenewal(membership, this.#core.trust, now)) await this.#parts.renew(signal);
+    if (this.#mustRenew || (await needsRenewal(membership, this.#core.trust, now))) {
+      await this.#parts.renew(signal);
+      this.#mustRenew = false;
+    }
     const current = this.#core.membership ?? membership;
     return { userName: current.credential, password: await this.#core.token(current) };
   }

@@ -198,13 +198,15 @@ function startTicks(
     if (!line.isKept()) log.error('no time service keeps media time, and receivers get no clock answers');
     await air.closeOrphans();
   });
-  const eachHour = guarded('could not renew the keys', async () => {
-    if (await keys.renew(clock.now())) await refreshPlans();
+  const renewKeys = guarded('could not renew the keys', async () => {
+    if (!(await keys.renew(clock.now()))) return;
+    outbox.publishRevoked();
+    await refreshPlans();
   });
   const eachNight = guarded('could not remove ended sessions', async () => await people.prune());
   const tasks = [
     schedule('* * * * *', eachMinute),
-    schedule('17 * * * *', eachHour),
+    schedule('* * * * *', renewKeys),
     schedule('43 3 * * *', eachNight),
   ];
   return { close: () => tasks.forEach((task) => void task.destroy()) };

@@ -1,4 +1,5 @@
 import type { BrokerRole } from '@loalang/shared';
+import type { TrustStore } from '@loalang/shared/signing';
 import type { Client } from 'aedes';
 import type { Clock } from '../clock.ts';
 import type { RevokedList } from './revoked-list.ts';
@@ -10,14 +11,16 @@ export interface Session extends Admitted {
   readonly streams: Set<string>;
 }
 
-/** Who is connected. A session counts only while its credential is valid and its id is not revoked. */
+/** Who is connected. A session counts only while its credential is valid, and neither its id nor its signer is revoked. */
 export class Sessions {
+  readonly #trust: TrustStore;
   readonly #revoked: RevokedList;
   readonly #clock: Clock;
   readonly #ofClient = new WeakMap<Client, Session>();
   readonly #online = new Map<string, Client>();
 
-  constructor(revoked: RevokedList, clock: Clock) {
+  constructor(trust: TrustStore, revoked: RevokedList, clock: Clock) {
+    this.#trust = trust;
     this.#revoked = revoked;
     this.#clock = clock;
   }
@@ -31,6 +34,7 @@ export class Sessions {
   of(client: Client): Session | null {
     const session = this.#ofClient.get(client);
     if (session === undefined || this.#revoked.has(session.identity.id)) return null;
+    if (this.#trust.isRetired(session.signedBy)) return null;
     return session.expiresAt > this.#clock.now() ? session : null;
   }
 
@@ -45,9 +49,9 @@ export class Sessions {
     if (this.#online.get(client.id) === client) this.#online.delete(client.id);
   }
 
-  /** The connections of these ids. */
-  withIds(ids: ReadonlySet<string>): Client[] {
-    return [...this.#online].filter(([id]) => ids.has(id)).map(([, client]) => client);
+  /** The connections that have lost their rights. */
+  rightless(): Client[] {
+    return [...this.#online.values()].filter((client) => this.of(client) === null);
   }
 
   count(role: BrokerRole): number {

@@ -199,3 +199,32 @@ describe('the list of revoked ids', () => {
     expect(village.broker.snapshot().refusedPublishes).toEqual({ 'revoked-list': 1 });
   });
 });
+
+describe('when the key that signs credentials was stolen and is retired', () => {
+  test('whoever shows one of its credentials is thrown out as soon as the broker learns it, and stays out', async () => {
+    const { authority } = village;
+    const platform = await village.platform();
+    const device = await authority.issue(ID, 'device');
+    const thief = await authority.issue('thief', 'platform');
+    const sessions = [platform, await village.connect(device), await village.connect(thief)];
+    const areClosed = sessions.map(closed);
+    await authority.retireKey();
+    await village.connect(await authority.issue('platform', 'platform'));
+    await Promise.all(areClosed);
+    expect(village.broker.snapshot().sessions).toEqual({ device: 0, platform: 1, time: 0 });
+    for (const holder of [device, thief]) expect(await signIn(holder)).toBe(BAD_LOGIN);
+    expect(village.broker.snapshot().refusedSignIns).toEqual({ 'key-retired': 2 });
+    expect(await signIn(await authority.issue(ID, 'device'))).toBe(0);
+  });
+
+  test('a list of revoked ids by the thief counts no more', async () => {
+    const { authority } = village;
+    const stolen = await authority.revoke(9, [ID]);
+    await authority.retireKey();
+    const platform = await village.platform();
+    const isClosed = closed(platform);
+    platform.publish(REVOKED_TOPIC, stolen, { qos: 1, retain: true });
+    await isClosed;
+    expect(await signIn(await authority.issue(ID, 'device'))).toBe(0);
+  });
+});

@@ -19,6 +19,8 @@ export type SignInRefusal =
 
 export interface Admitted {
   readonly identity: Identity;
+  /** The key that signed the credential, which counts for as long as that key does. */
+  readonly signedBy: string;
   readonly expiresAt: MediaTime;
 }
 
@@ -55,11 +57,12 @@ export class SignIn {
     );
     if (!identified.ok) return identified;
     const { id, role, expiresAt } = identified.credential;
+    const { signedBy } = identified;
     const identity = { id, role };
     const objection = this.#objectionTo(identity, shown);
     if (objection !== null) return refuse(objection);
     const use = usedTokens.use(identified.token, now);
-    return use === 'taken' ? { ok: true, identity, expiresAt } : refuse(use);
+    return use === 'taken' ? { ok: true, identity, signedBy, expiresAt } : refuse(use);
   }
 
   #objectionTo(identity: Identity, shown: Shown): SignInRefusal | null {

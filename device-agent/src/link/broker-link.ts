@@ -32,7 +32,7 @@ export interface BrokerLinkOptions {
   readonly onOnline: () => void;
   readonly onOffline: () => void;
   readonly onMessage: (topic: string, payload: Uint8Array) => void;
-  /** The broker said no: bad credentials, or the clock by which the token was made is wrong. */
+  /** The broker said no: the credential is no good any more, or the clock by which the token was made is wrong. */
   readonly onRefused: () => void;
 }
 

@@ -176,7 +176,7 @@ const attacks: readonly Attack[] = [
     reason: 'key-expired',
     topic: plan,
     payload: async () => {
-      const { key, certificate } = await authority.certified('plan', platform.now(), -1_000);
+      const { key, certificate } = await authority.certified('plan', platform.now(), { lifeMs: -1_000 });
       return signJws(forged(), key, certificate);
     },
   },

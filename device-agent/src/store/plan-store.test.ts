@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { addMs, fromUnixMs } from '@loalang/shared';
-import { TrustStore } from '@loalang/shared/signing';
+import { signJws, TrustStore } from '@loalang/shared/signing';
 import { Authority, DEVICE_ID, makePlan, OTHER_ID } from '../testing/authority.ts';
 import { heldPlan } from './plan-store.ts';
 
@@ -74,4 +74,19 @@ test('where the disk takes nothing a plan counts all the same, and is kept when 
   await rmdir(blocked);
   expect(await held.take(jws, DEVICE_ID, now)).toEqual({ ok: true, value: { kind: 'known' } });
   expect(await open().load(DEVICE_ID)).toEqual(makePlan(3, now));
+});
+
+test('a plan by a stolen key, however high its number, gives way to the first by the key that retires it', async () => {
+  const held = open();
+  await held.take(await authority.sign('plan', makePlan(1_000_000, now)), DEVICE_ID, now);
+  const later = addMs(now, 1_000);
+  const { key, certificate } = await authority.certified('plan', later, { retiresBefore: later });
+  const mine = makePlan(4, later);
+  const taken = await held.take(await signJws(mine, key, certificate), DEVICE_ID, later);
+  expect(taken).toEqual({ ok: true, value: { kind: 'taken', payload: mine } });
+  const again = await authority.sign('plan', makePlan(1_000_001, now));
+  expect(await held.take(again, DEVICE_ID, later)).toEqual({ ok: false, reason: 'key-retired' });
+  const afterRestart = open();
+  expect(await afterRestart.load(DEVICE_ID)).toEqual(mine);
+  expect(await afterRestart.take(again, DEVICE_ID, later)).toEqual({ ok: false, reason: 'key-retired' });
 });

@@ -11,7 +11,7 @@ import {
   type RefusalReason,
   type Revision,
 } from '@loalang/shared';
-import type { TrustStore } from '@loalang/shared/signing';
+import { readSignatureHeader, type TrustStore } from '@loalang/shared/signing';
 import { join } from 'node:path';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
 
@@ -45,6 +45,8 @@ export class HeldMessage<T extends Addressed> {
   readonly #schema: z.ZodType<T>;
   readonly #onUnkept: (error: unknown) => void;
   #held: T | null = null;
+  /** The key that signed it. */
+  #heldBy = '';
   #isKept = true;
 
   constructor(options: HeldMessageOptions<T>) {
@@ -65,6 +67,7 @@ export class HeldMessage<T extends Addressed> {
     if (kept === null) return null;
     const verified = await this.#verify(kept.jws, deviceId, kept.keptAt);
     this.#held = verified.ok ? verified.payload : null;
+    this.#heldBy = signerOf(kept.jws);
     return this.#held;
   }
 
@@ -74,13 +77,20 @@ export class HeldMessage<T extends Addressed> {
     const verified = await this.#verify(jws, deviceId, now);
     if (!verified.ok) return verified;
     const { payload } = verified;
-    const order = this.#held === null ? 1 : compareRevisions(payload.revision, this.#held.revision);
+    const order = this.#compareWithHeld(payload);
     if (order < 0) return { ok: false, reason: 'stale' };
     // A retained message comes again with every connection.
     if (order !== 0 || !this.#isKept) await this.#keep(JSON.stringify({ jws, keptAt: now }));
     if (order === 0) return { ok: true, value: { kind: 'known' } };
     this.#held = payload;
+    this.#heldBy = signerOf(jws);
     return { ok: true, value: { kind: 'taken', payload } };
+  }
+
+  /** Anything is newer than what a thief has signed, who can number as high as they like. */
+  #compareWithHeld({ revision }: T): number {
+    if (this.#held === null || this.#trust.isRetired(this.#heldBy)) return 1;
+    return compareRevisions(revision, this.#held.revision);
   }
 
   async #keep(text: string): Promise<void> {
@@ -102,6 +112,10 @@ export class HeldMessage<T extends Addressed> {
     if (!verified.ok) return verified;
     return verified.payload.device === deviceId ? verified : { ok: false, reason: 'wrong-device' };
   }
+}
+
+function signerOf(jws: string): string {
+  return readSignatureHeader(jws)?.kid ?? '';
 }
 
 function readKept(text: string | null): z.infer<typeof keptSchema> | null {

@@ -43,9 +43,15 @@ export class Authority {
     return authority;
   }
 
-  async certified(purpose: KeyPurpose, now: MediaTime, lifeMs = DAY_MS): Promise<CertifiedKey> {
+  /** Another key, valid since yesterday; one that retires others is valid from then on. */
+  async certified(
+    purpose: KeyPurpose,
+    now: MediaTime,
+    { lifeMs = DAY_MS, ...retiring }: { lifeMs?: number; retiresBefore?: MediaTime } = {},
+  ): Promise<CertifiedKey> {
     const key = generateSigningKey();
-    const grant = { purpose, key: key.public, notBefore: addMs(now, -DAY_MS), expiresAt: addMs(now, lifeMs) };
+    const notBefore = retiring.retiresBefore ?? addMs(now, -DAY_MS);
+    const grant = { purpose, key: key.public, notBefore, expiresAt: addMs(now, lifeMs), ...retiring };
     return { key, certificate: await certify(this.root, grant) };
   }
 

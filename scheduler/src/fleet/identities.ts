@@ -29,6 +29,7 @@ const REQUESTS_IN_TWO_MINUTES = 1_000;
 export class Identities {
   readonly #parts: IdentitiesParts;
   readonly #trust: TrustStore;
+  #learntKid = '';
   readonly #usedTokens = new UsedTokens({ maxPerId: REQUESTS_IN_TWO_MINUTES });
 
   constructor(parts: IdentitiesParts) {
@@ -49,6 +50,7 @@ export class Identities {
   async identify(credential: string, token: string): Promise<string | null> {
     const { db, clock, broker, revoked } = this.#parts;
     const now = clock.now();
+    await this.#learnOwnKey();
     const shown = { credential, token };
     const identified = await identify(this.#trust, shown, { audience: broker.name, now });
     if (!identified.ok || identified.credential.role !== 'device') return null;
@@ -71,6 +73,14 @@ export class Identities {
     outbox.kick();
     changes.notify();
     return deviceId;
+  }
+
+  /** Our own certificate says which of the older ones are retired. */
+  async #learnOwnKey(): Promise<void> {
+    const { key, certificate } = this.#parts.keys.credential;
+    if (key.kid === this.#learntKid) return;
+    await this.#trust.learn(certificate);
+    this.#learntKid = key.kid;
   }
 
   async #issue(deviceId: string, key: string): Promise<string> {

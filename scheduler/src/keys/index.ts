@@ -1,1 +1,1 @@
-export { loadKeys, readKeys, type PlatformKey, type PlatformKeys } from './load-keys.ts';
+export { loadKeys, readKeys, retireKeys, type PlatformKey, type PlatformKeys } from './load-keys.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { addMs, fromUnixMs, signedTimeSchema } from '@loalang/shared';
 import { signJws, TrustStore } from '@loalang/shared/signing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadKeys, readKeys, type PlatformKeys } from './index.ts';
+import { loadKeys, readKeys, retireKeys, type PlatformKeys } from './index.ts';
 
 const start = fromUnixMs(Date.UTC(2026, 10, 24));
 const DAY_MS = 86_400_000;
@@ -84,4 +84,28 @@ test('who reads beside the platform makes no key, and takes over what was renewe
   await platform.renew(late);
   expect(await reader.renew(late)).toBe(true);
   expect(reader.time.key.kid).toBe(platform.time.key.kid);
+});
+
+test('a stolen key is retired by the one that takes its place, and by all that follow', async () => {
+  const platform = await loadKeys(folder, start);
+  const { plan } = platform;
+  const air = platform.air.key.kid;
+  const stolen = { key: plan.key, certificate: plan.certificate };
+  await retireKeys(folder, ['plan'], start);
+  expect(await platform.renew(start)).toBe(true);
+  expect(platform.air.key.kid).toBe(air);
+  const months = addMs(start, 61 * DAY_MS);
+  for (const now of [start, months]) {
+    await platform.renew(now);
+    const trust = new TrustStore(platform.rootPublic);
+    expect(await trust.learn(stolen.certificate)).toBeNull();
+    expect(await trust.learn(plan.certificate)).toBeNull();
+    expect([trust.isRetired(stolen.key.kid), trust.isRetired(plan.key.kid)]).toEqual([true, false]);
+  }
+});
+
+test('without the root no key can be retired, and the sentence says so', async () => {
+  await loadKeys(folder, start);
+  await rm(join(folder, 'root.pem'));
+  await expect(retireKeys(folder, ['air'], start)).rejects.toThrow(/keys\/root\.pem/);
 });

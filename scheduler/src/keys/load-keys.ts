@@ -5,7 +5,7 @@
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addMs, compactJwsSchema, LoaLangError, type MediaTime } from '@loalang/shared';
+import { addMs, compactJwsSchema, LoaLangError, mediaTimeSchema, type MediaTime } from '@loalang/shared';
 import {
   certify,
   generateSigningKey,
@@ -47,6 +47,8 @@ const keyFileSchema = z.object({
   privateKey: z.string(),
   certificate: compactJwsSchema,
   madeAt: z.number().int(),
+  /** Carried on from key to key, so that whoever missed one certificate learns it from the next. */
+  retiresBefore: mediaTimeSchema.optional(),
 });
 
 const README = `These are the private keys of this Loa Lang platform.
@@ -56,7 +58,8 @@ root.pem       The root: every receiver believes what it certifies, for as long 
                bring it to this folder for an hour when the keys below are due (every 60 days), then take it away.
 plan.json, air.json, time.json, credential.json
                Short-lived keys, each with the root's certificate for its one purpose. Renewed in their last 30 days,
-               at start and while the platform runs, whenever the root is here.
+               at start and while the platform runs, whenever the root is here. If one was stolen, see
+               "When a key was stolen" in docs/operations.md.
 
 Whoever reads this folder can speak through every loudspeaker. Files are readable by the platform's account only.
 `;
@@ -73,6 +76,26 @@ export async function loadKeys(folder: string, now: MediaTime): Promise<Platform
  */
 export async function readKeys(folder: string, now: MediaTime): Promise<PlatformKeys> {
   return await makeRing(now, async (at) => await loadAll(folder, at, withholdRoot));
+}
+
+/**
+ * Puts a new key in the place of each of these, with a certificate that retires all before it: for when one was stolen. Needs
+ * the root. A platform and a time service that run take it over within a minute. Throws CONFIGURATION_INVALID where the
+ * root isn't there.
+ */
+export async function retireKeys(
+  folder: string,
+  purposes: readonly KeyPurpose[],
+  now: MediaTime,
+): Promise<void> {
+  const { signer } = await loadRoot(folder, (await readKeyFile(folder, 'credential'))?.root ?? null);
+  if (signer === null) throw missingRoot('only the root key can retire another; bring it back for a moment');
+  for (const purpose of purposes) {
+    const file = await readKeyFile(folder, purpose);
+    // A clock that is behind that of the last key's maker must not leave that key believed.
+    const at = file === null ? now : mediaTimeSchema.parse(Math.max(now, file.madeAt + 1));
+    await makePurposeKey({ path: pathOf(folder, purpose), purpose, now: at }, signer, at);
+  }
 }
 
 async function makeRing(
@@ -127,8 +150,8 @@ async function loadAll(
 ): Promise<{ rootPublic: string; keys: [KeyPurpose, PlatformKey][] }> {
   const files = new Map<KeyPurpose, KeyFile>();
   for (const purpose of keyPurposes) {
-    const text = await readIfThere(pathOf(folder, purpose));
-    if (text !== null) files.set(purpose, keyFileSchema.parse(JSON.parse(text)));
+    const file = await readKeyFile(folder, purpose);
+    if (file !== null) files.set(purpose, file);
   }
   const [known] = files.values();
   const root = await rootOf(folder, known?.root ?? null);
@@ -181,14 +204,23 @@ async function loadPurposeKey(place: PurposeKeyPlace): Promise<PlatformKey> {
   if (file !== null && daysLeft > wantedDays) {
     return { key: readSigningKey(file.privateKey), certificate: file.certificate };
   }
-  if (root.signer !== null) return await makePurposeKey(place, root.signer);
-  const detail = `the ${purpose} key has expired or is missing; bring the root key back to renew it`;
-  throw new LoaLangError('CONFIGURATION_INVALID', { variable: 'keys/root.pem', detail });
+  if (root.signer !== null) return await makePurposeKey(place, root.signer, file?.retiresBefore);
+  throw missingRoot(`the ${purpose} key has expired or is missing; bring the root key back to renew it`);
+}
+
+function missingRoot(detail: string): LoaLangError {
+  return new LoaLangError('CONFIGURATION_INVALID', { variable: 'keys/root.pem', detail });
+}
+
+async function readKeyFile(folder: string, purpose: KeyPurpose): Promise<KeyFile | null> {
+  const text = await readIfThere(pathOf(folder, purpose));
+  return text === null ? null : keyFileSchema.parse(JSON.parse(text));
 }
 
 function daysLeftOf({ madeAt }: KeyFile, now: MediaTime): number {
   const ageDays = (now - madeAt) / 1000 / DAY_MS;
-  return ageDays < 0 ? 0 : SIGNING_DAYS - ageDays;
+  // A clock that was ahead when it was made may have been so by years.
+  return ageDays < -1 ? 0 : SIGNING_DAYS - ageDays;
 }
 
 function pathOf(folder: string, purpose: KeyPurpose): string {
@@ -196,18 +228,23 @@ function pathOf(folder: string, purpose: KeyPurpose): string {
 }
 
 async function makePurposeKey(
-  { path, purpose, now }: PurposeKeyPlace,
+  { path, purpose, now }: Pick<PurposeKeyPlace, 'path' | 'purpose' | 'now'>,
   root: SigningKey,
+  retiresBefore: MediaTime | undefined,
 ): Promise<PlatformKey> {
   const key = generateSigningKey();
+  // Or the key would be among those that its own certificate retires.
+  const notBefore = mediaTimeSchema.parse(Math.max(now, retiresBefore ?? 0));
   const days = SIGNING_DAYS + OUTLIVED_BY_DAYS[purpose];
   const certificate = await certify(root, {
     purpose,
     key: key.public,
-    notBefore: now,
-    expiresAt: addMs(now, days * DAY_MS),
+    notBefore,
+    expiresAt: addMs(notBefore, days * DAY_MS),
+    ...(retiresBefore !== undefined && { retiresBefore }),
   });
-  const file = { root: root.public, privateKey: writeSigningKey(key), certificate, madeAt: now };
+  const privateKey = writeSigningKey(key);
+  const file: KeyFile = { root: root.public, privateKey, certificate, madeAt: notBefore, retiresBefore };
   await writeFileAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
   return { key, certificate };
 }

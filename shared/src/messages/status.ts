@@ -12,6 +12,7 @@ export const refusalReasons = [
   'bad-signature',
   'wrong-purpose',
   'key-expired',
+  'key-retired',
   'wrong-device',
   'expired',
   'stale',

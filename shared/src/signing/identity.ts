@@ -1,7 +1,7 @@
 import { addMs, type MediaTime } from '../media-time.ts';
 import { credentialSchema, tokenSchema, type Credential, type Token } from '../messages/link.ts';
 import type { RefusalReason } from '../messages/status.ts';
-import { signJws, verifyJws } from './jws.ts';
+import { readSignatureHeader, signJws, verifyJws } from './jws.ts';
 import { makeNonce, readPublicKey, type SigningKey } from './keys.ts';
 import type { TrustStore } from './trust.ts';
 
@@ -26,8 +26,9 @@ export async function makeToken(
   return signJws(token, key);
 }
 
+/** `signedBy`: the id of the key that signed the credential. */
 export type Identified =
-  { ok: true; credential: Credential; token: Token } | { ok: false; reason: RefusalReason };
+  { ok: true; credential: Credential; signedBy: string; token: Token } | { ok: false; reason: RefusalReason };
 
 /**
  * Checks a credential and a proof that its holder is there: signatures, ids, audience and times.
@@ -50,7 +51,8 @@ export async function identify(
   if (!token.ok) return token;
   const objection = objectionTo(token.payload, credential.payload.id, audience, now);
   if (objection !== null) return { ok: false, reason: objection };
-  return { ok: true, credential: credential.payload, token: token.payload };
+  const signedBy = readSignatureHeader(shown.credential)?.kid ?? '';
+  return { ok: true, credential: credential.payload, signedBy, token: token.payload };
 }
 
 function objectionTo(token: Token, id: string, audience: string, now: MediaTime): RefusalReason | null {

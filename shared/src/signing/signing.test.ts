@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { addMs, mediaTime } from '../media-time.ts';
+import { addMs, mediaTime, type MediaTime } from '../media-time.ts';
 import { credentialSchema } from '../messages/index.ts';
 import {
   certify,
@@ -21,9 +21,13 @@ const root = generateSigningKey();
 const schema = z.object({ type: z.literal('thing'), n: z.number() });
 const thing = { type: 'thing', n: 7 };
 
-async function certified(purpose: KeyPurpose, by = root) {
+async function certified(
+  purpose: KeyPurpose,
+  by = root,
+  span: { notBefore?: MediaTime; retiresBefore?: MediaTime } = {},
+) {
   const key = generateSigningKey();
-  const grant = { purpose, key: key.public, notBefore: now, expiresAt: addMs(now, dayMs) };
+  const grant = { purpose, key: key.public, notBefore: now, expiresAt: addMs(now, dayMs), ...span };
   return { key, certificate: await certify(by, grant) };
 }
 
@@ -55,6 +59,24 @@ describe('what the platform signs', () => {
     expect(await trust.verify(jws, { purpose: 'air', schema, now: later })).toEqual(refusal('key-expired'));
     const stranger = new TrustStore(generateSigningKey().public);
     expect(await stranger.verify(jws, { purpose: 'air', schema, now })).toEqual(refusal('bad-signature'));
+  });
+
+  test('is refused once a key is known that retires its own, and stays believed under the others', async () => {
+    const [stolen, other] = [await certified('plan'), await certified('air')];
+    const retired: string[] = [];
+    const trust = new TrustStore(root.public, (purpose) => retired.push(purpose));
+    const by = async ({ key, certificate }: typeof stolen) => signJws(thing, key, certificate);
+    const later = addMs(now, 1000);
+    const verify = async (signer: typeof stolen, purpose: KeyPurpose) =>
+      trust.verify(await by(signer), { purpose, schema, now: later });
+    expect(await verify(stolen, 'plan')).toEqual({ ok: true, payload: thing });
+    const next = await certified('plan', root, { notBefore: later, retiresBefore: later });
+    expect(await verify(next, 'plan')).toEqual({ ok: true, payload: thing });
+    expect(await verify(stolen, 'plan')).toEqual({ ok: false, reason: 'key-retired' });
+    expect(await verify(other, 'air')).toEqual({ ok: true, payload: thing });
+    expect([trust.isRetired(stolen.key.kid), trust.isRetired(next.key.kid)]).toEqual([true, false]);
+    expect(await trust.learn(next.certificate)).toBeNull();
+    expect(retired).toEqual(['plan']);
   });
 
   test('is refused when a certified key certifies another', async () => {

@@ -13,6 +13,8 @@ const certificateSchema = z.object({
   key: publicKeySchema,
   notBefore: mediaTimeSchema,
   expiresAt: mediaTimeSchema,
+  /** Keys of this purpose whose certificates begin before this are stolen or lost: whoever reads this believes them no more. */
+  retiresBefore: mediaTimeSchema.optional(),
 });
 type Certificate = z.infer<typeof certificateSchema>;
 
@@ -24,7 +26,13 @@ interface TrustedKey {
 /** The root's word that a key may sign for one purpose for a while: a JWS by the root. */
 export async function certify(
   root: SigningKey,
-  grant: { purpose: KeyPurpose; key: string; notBefore: MediaTime; expiresAt: MediaTime },
+  grant: {
+    purpose: KeyPurpose;
+    key: string;
+    notBefore: MediaTime;
+    expiresAt: MediaTime;
+    retiresBefore?: MediaTime;
+  },
 ): Promise<string> {
   return signJws({ type: 'certificate', ...grant }, root);
 }
@@ -35,16 +43,21 @@ const CLOCK_SKEW_MS = 60_000;
 const MAX_KEYS = 32;
 
 /**
- * Who is believed: everything signed by a key that the pinned root has certified for the purpose.
+ * Who is believed: everything signed by a key that the pinned root has certified for the purpose and has not retired since.
+ * A retirement travels in the certificate of the key that takes the place, so that whoever hears of the new key knows.
  * Knows no clock; whoever asks says the time, or null where it isn't known (then validity spans can't be checked, which
  * is right only for the signed time itself).
  */
 export class TrustStore {
   readonly #root: KeyObject;
+  readonly #onRetired: (purpose: KeyPurpose) => void;
   readonly #keys = new Map<string, TrustedKey>();
+  readonly #retiredBefore = new Map<KeyPurpose, MediaTime>();
 
-  constructor(rootPublicKey: string) {
+  /** `onRetired` is called when keys that were believed until now no longer are. */
+  constructor(rootPublicKey: string, onRetired: (purpose: KeyPurpose) => void = () => undefined) {
     this.#root = readPublicKey(rootPublicKey);
+    this.#onRetired = onRetired;
   }
 
   /** Verifies a JWS that must be signed for the purpose, by its embedded certificate or one learned before. */
@@ -60,7 +73,7 @@ export class TrustStore {
     }
     const key = this.#keys.get(header.kid);
     if (key === undefined) return { ok: false, reason: 'unknown-key' };
-    const objection = objectionTo(key.certificate, expected.purpose, expected.now);
+    const objection = this.#objectionTo(key.certificate, expected.purpose, expected.now);
     return objection === null
       ? verifyJws(jws, key.publicKey, expected.schema)
       : { ok: false, reason: objection };
@@ -70,21 +83,35 @@ export class TrustStore {
   async learn(certificate: string): Promise<RefusalReason | null> {
     const verified = await verifyJws(certificate, this.#root, certificateSchema);
     if (!verified.ok) return verified.reason;
-    const { key } = verified.payload;
+    const { key, purpose, retiresBefore } = verified.payload;
+    if (retiresBefore !== undefined) this.#retire(purpose, retiresBefore);
     const oldest = this.#keys.keys().next();
     if (this.#keys.size >= MAX_KEYS && oldest.done !== true) this.#keys.delete(oldest.value);
     this.#keys.set(keyId(key), { certificate: verified.payload, publicKey: readPublicKey(key) });
     return null;
   }
-}
 
-function objectionTo(
-  certificate: Certificate,
-  purpose: KeyPurpose,
-  now: MediaTime | null,
-): RefusalReason | null {
-  if (certificate.purpose !== purpose) return 'wrong-purpose';
-  if (now === null) return null;
-  const isValid = now < certificate.expiresAt && addMs(now, CLOCK_SKEW_MS) >= certificate.notBefore;
-  return isValid ? null : 'key-expired';
+  /** Was this key once believed, and has been retired since? */
+  isRetired(kid: string): boolean {
+    const signer = this.#keys.get(kid);
+    return signer !== undefined && this.#hasRetired(signer.certificate);
+  }
+
+  #retire(purpose: KeyPurpose, before: MediaTime): void {
+    if (before <= (this.#retiredBefore.get(purpose) ?? -Infinity)) return;
+    this.#retiredBefore.set(purpose, before);
+    this.#onRetired(purpose);
+  }
+
+  #hasRetired({ purpose, notBefore }: Certificate): boolean {
+    return notBefore < (this.#retiredBefore.get(purpose) ?? -Infinity);
+  }
+
+  #objectionTo(certificate: Certificate, purpose: KeyPurpose, now: MediaTime | null): RefusalReason | null {
+    if (certificate.purpose !== purpose) return 'wrong-purpose';
+    if (this.#hasRetired(certificate)) return 'key-retired';
+    if (now === null) return null;
+    const isValid = now < certificate.expiresAt && addMs(now, CLOCK_SKEW_MS) >= certificate.notBefore;
+    return isValid ? null : 'key-expired';
+  }
 }
