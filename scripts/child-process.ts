@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
-const readySchema = z.looseObject({ type: z.literal('ready') });
+const readySchema = z.looseObject({ type: z.literal('ready'), port: z.number().optional() });
 export type Ready = z.infer<typeof readySchema>;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -23,6 +23,8 @@ export interface Program {
   /** Path of its main file below the project's root. */
   readonly main: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Says on which port to listen, 0 for any. Started again, it gets the one that it had: others know it by that. */
+  readonly portVariable?: string | undefined;
 }
 
 /**
@@ -39,6 +41,7 @@ export class ManagedProcess {
   #restart: NodeJS.Timeout | null = null;
   #rotation: NodeJS.Timeout | null = null;
   readonly #deaths: number[] = [];
+  #portSetting: Record<string, string> = {};
 
   constructor(program: Program, logFolder: string, onBroken: (name: string) => void) {
     this.#program = program;
@@ -56,6 +59,10 @@ export class ManagedProcess {
     const child = this.#fork();
     this.#child = child;
     const ready = await waitForReady(child, this.#program.name);
+    const { portVariable } = this.#program;
+    if (portVariable !== undefined && ready.port !== undefined) {
+      this.#portSetting = { [portVariable]: String(ready.port) };
+    }
     child.once('exit', () => this.#died());
     if (child.exitCode !== null) this.#died();
     return ready;
@@ -83,7 +90,7 @@ export class ManagedProcess {
       return fork(join(root, this.#program.main), {
         execArgv: ['--import', 'tsx'],
         cwd: root,
-        env: { ...process.env, ...this.#program.env },
+        env: { ...process.env, ...this.#program.env, ...this.#portSetting },
         stdio: ['ignore', log, log, 'ipc'],
         detached: true,
       });

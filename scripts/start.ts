@@ -58,8 +58,8 @@ async function startAll(
   await checkAddresses(configuration);
   const logs = join(claim.folder, 'logs');
   mkdirSync(logs, { recursive: true });
-  const launch = async (name: string, main: string, env: Record<string, string>): Promise<unknown> => {
-    const child = new ManagedProcess({ name, main, env }, logs, onBroken);
+  const launch: Launch = async (name, main, env, portVariable) => {
+    const child = new ManagedProcess({ name, main, env, portVariable }, logs, onBroken);
     running.push(child);
     return child.start();
   };
@@ -73,7 +73,12 @@ async function checkAddresses(configuration: Configuration): Promise<void> {
   await checkAddress(broker, { host: 'LOALANG_BROKER_HOST', port: 'LOALANG_BROKER_PORT' });
 }
 
-type Launch = (name: string, main: string, env: Record<string, string>) => Promise<unknown>;
+type Launch = (
+  name: string,
+  main: string,
+  env: Record<string, string>,
+  portVariable?: string,
+) => Promise<unknown>;
 
 interface Running {
   readonly url: string;
@@ -94,11 +99,16 @@ async function launchDistrict(
   const sample = loadSample(sampleFile);
   const keys = await loadKeys(join(folder, 'keys'), fromUnixMs(Date.now()));
   const broker = brokerReadySchema.parse(
-    await launch('broker', 'broker/src/main.ts', {
-      LOALANG_ROOT_KEY: keys.rootPublic,
-      LOALANG_BROKER_HOST: BROKER_HOST,
-      LOALANG_BROKER_PORT: String(LOALANG_BROKER_PORT),
-    }),
+    await launch(
+      'broker',
+      'broker/src/main.ts',
+      {
+        LOALANG_ROOT_KEY: keys.rootPublic,
+        LOALANG_BROKER_HOST: BROKER_HOST,
+        LOALANG_BROKER_PORT: String(LOALANG_BROKER_PORT),
+      },
+      'LOALANG_BROKER_PORT',
+    ),
   );
   const brokerUrl = `mqtt://${BROKER_HOST}:${broker.port}`;
   await launch('time', 'scheduler/src/time/main.ts', {
@@ -106,13 +116,18 @@ async function launchDistrict(
     LOALANG_BROKER_URL: brokerUrl,
   });
   const platform = platformReadySchema.parse(
-    await launch('platform', 'web-console/server/main.ts', {
-      LOALANG_DATA: folder,
-      LOALANG_HTTP_HOST,
-      LOALANG_HTTP_PORT: String(LOALANG_HTTP_PORT),
-      LOALANG_BROKER_URL: brokerUrl,
-      LOALANG_SAMPLE: sampleFile,
-    }),
+    await launch(
+      'platform',
+      'web-console/server/main.ts',
+      {
+        LOALANG_DATA: folder,
+        LOALANG_HTTP_HOST,
+        LOALANG_HTTP_PORT: String(LOALANG_HTTP_PORT),
+        LOALANG_BROKER_URL: brokerUrl,
+        LOALANG_SAMPLE: sampleFile,
+      },
+      'LOALANG_HTTP_PORT',
+    ),
   );
   const url = urlOf(LOALANG_HTTP_HOST, platform.port);
   await launch('receivers', 'firmware-sim/src/main.ts', {

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,4 +72,19 @@ async function waitForScreen(child: ChildProcess, shown: () => string): Promise<
     child.once('exit', onExit);
     look();
   });
+}
+
+/** The process of a running system whose main file that is. */
+export function processOf(system: System, main: string): number {
+  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      const isIt = readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes(main);
+      if (isIt && parent === system.process.pid) return Number(entry);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  throw new Error(`no process of ${main}`);
 }

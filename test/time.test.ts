@@ -1,12 +1,11 @@
 // The platform's clock, as receivers see it, while what runs beside it is stopped and killed.
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clockResponseSchema, deviceTopic, fromUnixMs, addMs, type MediaTime } from '@loalang/shared';
 import { generateSigningKey, makeNonce, makeToken, signJws, TrustStore } from '@loalang/shared/signing';
 import { LineFollower, readKeys, type PlatformKeys } from '@loalang/scheduler';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startSystem, type System } from './system.ts';
+import { processOf, startSystem, type System } from './system.ts';
 
 const ID = 'd-aaaaaaaaaa';
 /** Three times as many are fewer than a receiver may ask at once. */
@@ -89,21 +88,6 @@ async function measure(): Promise<Bounds> {
   };
 }
 
-/** The process of the running system whose main file that is. */
-function findProcess(main: string): number {
-  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-      const isIt = readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes(main);
-      if (isIt && parent === system.process.pid) return Number(entry);
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  throw new Error(`no process of ${main}`);
-}
-
 /** The two can be the same line, to a millisecond. */
 function expectSame(before: Bounds, after: Bounds): void {
   expect(after.lowUs).toBeLessThan(before.highUs + 1_000);
@@ -112,7 +96,7 @@ function expectSame(before: Bounds, after: Bounds): void {
 
 test('a platform process that does nothing at all delays no answer', async () => {
   const before = await measure();
-  const platform = findProcess('web-console/server/main.ts');
+  const platform = processOf(system, 'web-console/server/main.ts');
   process.kill(platform, 'SIGSTOP');
   try {
     expectSame(before, await measure());
@@ -125,7 +109,7 @@ test('after kill -9 of the time service answers go on from the next one on the s
   const before = await measure();
   const follower = new LineFollower(system.data);
   const kept = follower.line();
-  const killed = findProcess('scheduler/src/time/main.ts');
+  const killed = processOf(system, 'scheduler/src/time/main.ts');
   process.kill(killed, 'SIGKILL');
   await untilEpoch(follower, kept.epoch + 1);
   const after = await firstAnswer().then(measure);
