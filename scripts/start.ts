@@ -13,6 +13,7 @@ const configurationSchema = z.object({
   LOALANG_HTTP_HOST: z.string().default('127.0.0.1'),
   LOALANG_HTTP_PORT: portSchema.default(8080),
   LOALANG_BROKER_PORT: portSchema.default(1883),
+  LOALANG_BROKER_METRICS_PORT: portSchema.default(0),
 });
 type Configuration = z.infer<typeof configurationSchema>;
 
@@ -84,14 +85,15 @@ interface Running {
   readonly url: string;
   readonly signInUrl: string | null;
   readonly brokerUrl: string;
+  readonly metricsUrl: string;
   readonly deviceCount: number;
 }
 
-const brokerReadySchema = z.object({ port: z.number() });
+const brokerReadySchema = z.object({ port: z.number(), metricsPort: z.number() });
 const platformReadySchema = z.object({ port: z.number(), signInUrl: z.string().optional() });
 
 async function launchDistrict(
-  { LOALANG_HTTP_HOST, LOALANG_HTTP_PORT, LOALANG_BROKER_PORT }: Configuration,
+  { LOALANG_HTTP_HOST, LOALANG_HTTP_PORT, LOALANG_BROKER_PORT, LOALANG_BROKER_METRICS_PORT }: Configuration,
   { folder }: Claim,
   launch: Launch,
 ): Promise<Running> {
@@ -106,6 +108,7 @@ async function launchDistrict(
         LOALANG_ROOT_KEY: keys.rootPublic,
         LOALANG_BROKER_HOST: BROKER_HOST,
         LOALANG_BROKER_PORT: String(LOALANG_BROKER_PORT),
+        LOALANG_BROKER_METRICS_PORT: String(LOALANG_BROKER_METRICS_PORT),
       },
       'LOALANG_BROKER_PORT',
     ),
@@ -137,10 +140,16 @@ async function launchDistrict(
     LOALANG_ROOT_KEY: keys.rootPublic,
     LOALANG_SAMPLE: sampleFile,
   });
-  return { url, brokerUrl, signInUrl: platform.signInUrl ?? null, deviceCount: sample.devices.length };
+  return {
+    url,
+    brokerUrl,
+    metricsUrl: `${urlOf(BROKER_HOST, broker.metricsPort)}/metrics`,
+    signInUrl: platform.signInUrl ?? null,
+    deviceCount: sample.devices.length,
+  };
 }
 
-function showScreen({ url, signInUrl, brokerUrl, deviceCount }: Running, folder: string): void {
+function showScreen({ url, signInUrl, brokerUrl, metricsUrl, deviceCount }: Running, folder: string): void {
   const signIn = signInUrl === null ? [] : [`    sign in once     ${signInUrl}`];
   console.log(
     [
@@ -150,6 +159,7 @@ function showScreen({ url, signInUrl, brokerUrl, deviceCount }: Running, folder:
       `    console          ${url}`,
       ...signIn,
       `    broker           ${brokerUrl}`,
+      `    its health       ${metricsUrl}`,
       `    receivers        ${deviceCount} simulated, in Yên Thế town and nine communes (sample data)`,
       `    data             ${folder}`,
       `    logs             ${join(folder, 'logs')}`,

@@ -81,4 +81,12 @@ describe('a voice, from an operator’s microphone to the villages', { timeout: 
     await speak(page, 'Xã Tô Mậu');
     await expectHeard(page, 'to-mau');
   });
+
+  test('brings nobody of ours to a limit of the broker', async () => {
+    const counted = await (await fetch(system.metricsUrl)).text();
+    expect(counted).toContain('loalang_broker_sessions{role="device"} 20\n');
+    expect(
+      counted.split('\n').filter((line) => /^loalang_broker_(limits_hit|\w+_refused)\w*\{/.test(line)),
+    ).toEqual([]);
+  });
 });

@@ -11,6 +11,8 @@ const START_WITHIN_MS = 120_000;
 export interface System {
   readonly url: string;
   readonly signInUrl: string | null;
+  /** Where the broker tells what it counts. */
+  readonly metricsUrl: string;
   readonly data: string;
   readonly process: ChildProcess;
   /** Everything that the screen has shown. */
@@ -42,6 +44,7 @@ export async function startSystem(
   await waitForScreen(child, () => shown);
   return {
     url: /console\s+(http\S+)/.exec(shown)?.[1] ?? '',
+    metricsUrl: /its health\s+(\S+)/.exec(shown)?.[1] ?? '',
     signInUrl: /sign in once\s+(\S+)/.exec(shown)?.[1] ?? null,
     data,
     process: child,

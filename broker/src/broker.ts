@@ -1,19 +1,20 @@
-import type { Duplex } from 'node:stream';
+import { performance } from 'node:perf_hooks';
 import { TrustStore, UsedTokens } from '@loalang/shared/signing';
 import type { Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import { Door } from './door.ts';
 import { StreamTable } from './fanout/stream-table.ts';
+import { GuessBrake } from './identity/guess-brake.ts';
 import { RevokedList } from './identity/revoked-list.ts';
 import { Sessions } from './identity/sessions.ts';
 import { SignIn } from './identity/sign-in.ts';
-import { defaultLimits, packetBytes, type BrokerLimits } from './limits/bounds.ts';
-import { ConnectionCount } from './limits/connection-count.ts';
-import { PacketMeter } from './limits/packet-meter.ts';
-import { gateReads } from './limits/read-gate.ts';
-import type { Incoming, Listener } from './listeners/listener.ts';
+import { defaultLimits, type BrokerLimits } from './limits/bounds.ts';
+import { Connections } from './limits/connections.ts';
+import type { Listener } from './listeners/listener.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { Metrics, type BrokerSnapshot } from './metrics/metrics.ts';
+import { SparingLog } from './metrics/sparing-log.ts';
+import { RetainedStore } from './retained/retained-store.ts';
 
 export interface BrokerOptions {
   /** The platform's public root key (32 bytes, base64url): all that the broker needs to know. */
@@ -36,13 +37,13 @@ const CLOSE_MS = 2_000;
 /** The one door: MQTT 3.1.1 for the platform and the receivers. Holds nothing that must survive it. */
 export class Broker {
   readonly #log: Logger;
-  readonly #connectionCount: ConnectionCount;
+  readonly #connections: Connections;
+  readonly #revoked: RevokedList;
   readonly #table: StreamTable;
   readonly #metrics: Metrics;
   readonly #door: Door;
   readonly #listener: Listener;
-  readonly #meters = new WeakMap<Duplex, PacketMeter>();
-  readonly #streams = new Set<Duplex>();
+  #isListening = false;
   #closing: Promise<void> | null = null;
 
   constructor(options: BrokerOptions) {
@@ -50,29 +51,50 @@ export class Broker {
     const limits = { ...defaultLimits, ...options.limits };
     const trust = new TrustStore(options.rootKey, () => setImmediate(() => this.#door.throwOut()));
     const revoked = new RevokedList(trust);
+    this.#revoked = revoked;
     const sessions = new Sessions(trust, revoked, clock);
     const usedTokens = new UsedTokens({ maxPerId: SIGN_INS_IN_TWO_MINUTES });
+    const nowMs = (): number => performance.now();
+    const brake = new GuessBrake(limits, nowMs);
+    const sparingLog = new SparingLog(options.log, nowMs);
+    const retained = new RetainedStore(limits, () => {
+      this.#metrics.limitHit('retained-full');
+      sparingLog.warn(
+        { messages: retained.count, bytes: retained.bytes },
+        'a message finds no room to be retained',
+      );
+    });
     this.#log = options.log;
-    this.#connectionCount = new ConnectionCount(limits);
     this.#metrics = new Metrics({
       sessions: (role) => sessions.count(role),
-      connections: () => this.#connectionCount.total,
+      connections: () => this.#connections.total,
       queuedBytes: () => this.#table.queuedBytes,
-      unsentBytes: () => this.#unsentBytes(),
+      unsentBytes: () => this.#connections.unsentBytes,
+      heldFailures: () => brake.held,
+      retained: () => ({ count: retained.count, bytes: retained.bytes }),
+    });
+    this.#connections = new Connections({
+      limits,
+      nowMs,
+      metrics: this.#metrics,
+      handle: (stream) => this.#door.handle(stream),
     });
     this.#table = new StreamTable(clock, this.#metrics);
     this.#door = new Door({
       signIn: new SignIn({ trust, audience: options.name, clock, usedTokens, revoked }),
       sessions,
       revoked,
+      brake,
+      connections: this.#connections,
+      retained,
       table: this.#table,
       metrics: this.#metrics,
       limits,
       clock,
       log: options.log,
-      onAdmitted: (client, role) => this.#meters.get(client.conn)?.allow(packetBytes[role]),
+      sparingLog,
     });
-    this.#listener = new TcpListener(options, (incoming) => this.#accept(incoming));
+    this.#listener = new TcpListener(options, (incoming) => this.#connections.accept(incoming));
   }
 
   /** Resolves once connections are taken, with the port. */
@@ -80,6 +102,8 @@ export class Broker {
     await this.#door.start();
     try {
       const port = await this.#listener.start();
+      this.#connections.start();
+      this.#isListening = true;
       this.#log.info({ port }, 'broker ready');
       return { port };
     } catch (error) {
@@ -94,6 +118,11 @@ export class Broker {
     await this.#closing;
   }
 
+  /** Are receivers let in? */
+  get isReady(): boolean {
+    return this.#isListening && this.#closing === null && this.#revoked.isKnown;
+  }
+
   /** All counts at this moment. */
   snapshot(): BrokerSnapshot {
     return this.#metrics.snapshot();
@@ -104,55 +133,11 @@ export class Broker {
     return this.#metrics.text();
   }
 
-  #accept({ stream, address }: Incoming): void {
-    const admission = this.#closing === null ? this.#connectionCount.admit(address) : 'closing';
-    if (admission !== 'admitted') {
-      this.#metrics.connectionRefused(admission);
-      stream.on('error', () => stream.destroy());
-      stream.destroy();
-      return;
-    }
-    this.#streams.add(stream);
-    stream.once('close', () => {
-      this.#streams.delete(stream);
-      this.#connectionCount.release(address);
-    });
-    this.#guard(stream);
-    this.#door.handle(stream);
-  }
-
-  #guard(stream: Duplex): void {
-    const meter = new PacketMeter();
-    this.#meters.set(stream, meter);
-    gateReads(stream, (bytes) => {
-      this.#metrics.received(bytes.byteLength);
-      const objection = meter.take(bytes);
-      if (objection === null) return null;
-      this.#metrics.connectionRefused(objection);
-      return new Error(`packet refused: ${objection}`);
-    });
-  }
-
-  #unsentBytes(): number {
-    let bytes = 0;
-    for (const stream of this.#streams) bytes += stream.writableLength;
-    return bytes;
-  }
-
   async #closeAll(): Promise<void> {
+    this.#connections.turnAway();
     await this.#listener.close();
     await within(CLOSE_MS, this.#door.close());
-    await within(CLOSE_MS, this.#cutAll());
-  }
-
-  async #cutAll(): Promise<void> {
-    const cuts = [...this.#streams].map(
-      async (stream) =>
-        new Promise<void>((resolve) => {
-          stream.once('close', resolve).destroy();
-        }),
-    );
-    await Promise.all(cuts);
+    await within(CLOSE_MS, this.#connections.close());
   }
 }
 

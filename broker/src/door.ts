@@ -1,15 +1,19 @@
-import { readPacketEnd, REPAIR_PREFIX_BYTES, REVOKED_TOPIC, type BrokerRole } from '@loalang/shared';
-import { Aedes, type AuthErrorCode, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
+import { readPacketEnd, REPAIR_PREFIX_BYTES, REVOKED_TOPIC } from '@loalang/shared';
+import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { StreamEmitter } from './fanout/stream-emitter.ts';
 import type { StreamTable } from './fanout/stream-table.ts';
+import type { GuessBrake } from './identity/guess-brake.ts';
 import type { RevokedList } from './identity/revoked-list.ts';
 import type { Sessions } from './identity/sessions.ts';
+import { SignInError } from './identity/sign-in-error.ts';
 import type { SignIn, SignInRefusal } from './identity/sign-in.ts';
-import { aedesBounds, waitingBytes, type BrokerLimits } from './limits/bounds.ts';
+import { aedesBounds, limitBehind, waitingBytes, type BrokerLimits } from './limits/bounds.ts';
+import type { Connections } from './limits/connections.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { RetainedStore } from './retained/retained-store.ts';
+import { shownId, shownTopic, type SparingLog } from './metrics/sparing-log.ts';
+import type { RetainedStore } from './retained/retained-store.ts';
 import {
   isRepairTopic,
   isStreamTopic,
@@ -23,14 +27,20 @@ export interface DoorParts {
   readonly signIn: SignIn;
   readonly sessions: Sessions;
   readonly revoked: RevokedList;
+  readonly brake: GuessBrake;
+  readonly connections: Connections;
+  readonly retained: RetainedStore;
   readonly table: StreamTable;
   readonly metrics: Metrics;
   readonly limits: BrokerLimits;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Somebody has signed in on this connection. */
-  onAdmitted(client: Client, role: BrokerRole): void;
+  /** For what a stranger can cause as often as it likes. */
+  readonly sparingLog: SparingLog;
 }
+
+/** Refused, but for no doubt of who it is. */
+const hasProved: ReadonlySet<SignInRefusal> = new Set(['list-unknown', 'will-not-allowed']);
 
 /**
  * Aedes, unmodified, with its questions answered: who may come in, publish, subscribe and receive. It speaks MQTT and
@@ -46,12 +56,13 @@ export class Door {
     this.#aedes = new Aedes({
       ...aedesBounds(parts.limits),
       mq: new StreamEmitter(parts.table),
-      persistence: new RetainedStore(),
+      persistence: parts.retained,
       preConnect: (client, packet, done) => {
         // Nothing durable lives here: whoever asks for a lasting session gets a fresh one, which is what it would
         // get from any broker that has just started.
         packet.clean = true;
         this.#connects.set(client, packet);
+        parts.connections.spoken(client.conn);
         done(null, true);
       },
       authenticate: (client, userName, password, done) => {
@@ -87,33 +98,62 @@ export class Door {
     login: { userName: string | undefined; password: Buffer | undefined },
     done: (refusal: SignInError | null, isAdmitted: boolean) => void,
   ): Promise<void> {
-    const { signIn, sessions, metrics, log } = this.#parts;
+    const { signIn, sessions, connections } = this.#parts;
     const result = await signIn.check({
       clientId: client.id,
       credential: login.userName,
       token: login.password?.toString('utf8'),
       will: this.#connects.get(client)?.will,
     });
-    if (result.ok) {
-      sessions.open(client, result);
-      this.#parts.onAdmitted(client, result.identity.role);
-      done(null, true);
+    if (!result.ok) return this.#refuse(client, result.reason, done);
+    this.#tellOfReplaced(client);
+    sessions.open(client, result);
+    connections.admitted(client.conn, result.identity.role);
+    done(null, true);
+  }
+
+  async #refuse(
+    client: Client,
+    reason: SignInRefusal,
+    done: (refusal: SignInError, isAdmitted: boolean) => void,
+  ): Promise<void> {
+    const { brake, connections, metrics, sparingLog } = this.#parts;
+    const address = connections.addressOf(client.conn);
+    metrics.signInRefused(reason);
+    sparingLog.info({ id: shownId(client.id), address, reason }, 'sign-in refused');
+    const isAnswered =
+      hasProved.has(reason) || (await brake.hold({ claimedId: client.id, address }, client.conn));
+    if (isAnswered) {
+      done(new SignInError(reason), false);
       return;
     }
-    metrics.signInRefused(result.reason);
-    log.info({ id: client.id, reason: result.reason }, 'sign-in refused');
-    done(new SignInError(result.reason), false);
+    metrics.limitHit('guess-cut');
+    client.conn.destroy();
+  }
+
+  /** On a bad network nothing special: the broker has not noticed yet that the first connection is dead. */
+  #tellOfReplaced(client: Client): void {
+    const { sessions, connections, metrics, log } = this.#parts;
+    const former = sessions.online(client.id);
+    if (former === null) return;
+    metrics.sessionReplaced();
+    const [before, after] = [former, client].map(({ conn }) => connections.addressOf(conn));
+    log.info(
+      { id: client.id, before, after },
+      'a second sign-in of the same id takes the place of the first',
+    );
   }
 
   /** An error closes the connection: MQTT 3.1.1 has no other way to refuse a message ([MQTT-3.3.5-2]). */
   #judgePublish(client: Client | null, packet: PublishPacket): Error | null {
-    const { sessions, metrics, log } = this.#parts;
+    const { sessions, metrics, sparingLog } = this.#parts;
     const session = client === null ? null : sessions.of(client);
     const objection = session === null ? 'signed-out' : objectionToPublish(session.identity, packet);
     if (objection === null) return null;
     metrics.publishRefused(objection);
-    log.warn({ id: client?.id, topic: packet.topic, objection }, 'publish refused');
-    return new Error(`publish to ${packet.topic} refused: ${objection}`);
+    const topic = shownTopic(packet.topic);
+    sparingLog.warn({ id: client?.id, topic, objection }, 'publish refused');
+    return new Error(`publish to ${topic} refused: ${objection}`);
   }
 
   async #takeRevokedList(packet: PublishPacket, done: (refusal: Error | null) => void): Promise<void> {
@@ -159,7 +199,7 @@ export class Door {
     if (isRepairTopic(topic) && this.#mayDropRepair(client, payload)) return false;
     if (client.conn.writableLength <= waitingBytes[session.identity.role]) return true;
     if (!client.conn.destroyed) {
-      this.#parts.metrics.slowClosed();
+      this.#parts.metrics.limitHit('waiting');
       client.conn.destroy(new Error('too much waits for this connection'));
     }
     return false;
@@ -182,7 +222,7 @@ export class Door {
   }
 
   #listen(): void {
-    const { sessions, table, log } = this.#parts;
+    const { sessions, table, metrics, log } = this.#parts;
     const aedes = this.#aedes;
     aedes.on('client', (client) => sessions.join(client)?.close());
     aedes.on('clientReady', (client) => {
@@ -204,32 +244,13 @@ export class Door {
         sessions.of(client)?.streams.delete(topic);
       }
     });
-    const onBroken = (client: Client, error: Error): void =>
-      log.debug({ id: client.id, reason: error.message }, 'connection broken');
+    const onBroken = (client: Client, error: Error): void => {
+      const limit = limitBehind(error);
+      if (limit !== null) metrics.limitHit(limit);
+      log.debug({ id: shownId(client.id), reason: error.message }, 'connection broken');
+    };
     aedes.on('clientError', onBroken);
     aedes.on('connectionError', onBroken);
-    aedes.addListener('error', (error: unknown) => log.error({ error }, 'the broker failed'));
-  }
-}
-
-/**
- * CONNACK return codes (MQTT 3.1.1 §3.2.2.3): 3 come again later, 5 not you; 4, which every other reason gets: your
- * credential or token is no good.
- */
-const returnCodes: Partial<Record<SignInRefusal, AuthErrorCode>> = {
-  'list-unknown': 3,
-  'too-many': 3,
-  revoked: 5,
-  'wrong-client-id': 5,
-  'will-not-allowed': 5,
-};
-
-class SignInError extends Error {
-  override readonly name = 'SignInError';
-  readonly returnCode: AuthErrorCode;
-
-  constructor(reason: SignInRefusal) {
-    super(`sign-in refused: ${reason}`);
-    this.returnCode = returnCodes[reason] ?? 4;
+    aedes.addListener('error', (error: unknown) => log.error({ err: error }, 'the broker failed'));
   }
 }

@@ -9,7 +9,12 @@ import { readConfiguration } from './configuration.ts';
 
 const rootKey = generateSigningKey().public;
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
-const readySchema = z.object({ type: z.literal('ready'), port: z.number().int().min(1) });
+const portSchema = z.number().int().min(1);
+const readySchema = z.object({
+  type: z.literal('ready'),
+  port: portSchema,
+  metricsPort: portSchema.optional(),
+});
 let child: ChildProcess | null = null;
 
 function start(environment: Record<string, string>): ChildProcess {
@@ -41,6 +46,20 @@ test.each(['SIGTERM', 'SIGINT', 'the death of its parent'] as const)(
   },
 );
 
+test('the process tells how it is where it is told to', async () => {
+  const environment = { LOALANG_BROKER_PORT: '0', LOALANG_BROKER_METRICS_PORT: '0' };
+  const broker = start({ LOALANG_ROOT_KEY: rootKey, ...environment });
+  const { metricsPort } = z.tuple([readySchema, z.unknown()]).parse(await once(broker, 'message'))[0];
+  const ask = async (path: string): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${metricsPort}${path}`)).status;
+  expect([await ask('/health/live'), await ask('/health/ready'), await ask('/metrics')]).toEqual([
+    200, 503, 200,
+  ]);
+  const exit = once(broker, 'exit');
+  broker.kill('SIGTERM');
+  expect(await exit).toEqual([0, null]);
+});
+
 test('a wrong environment is one sentence and the end', async () => {
   const broker = start({ LOALANG_ROOT_KEY: 'no key' });
   const chunks: Buffer[] = [];
@@ -53,16 +72,21 @@ test('a wrong environment is one sentence and the end', async () => {
 
 test('the environment gives all options, with defaults for what it does not name', () => {
   expect(readConfiguration({ LOALANG_ROOT_KEY: rootKey })).toEqual({
-    rootKey,
-    name: 'loalang',
-    host: '127.0.0.1',
-    port: 1883,
-    limits: {},
+    broker: { rootKey, name: 'loalang', host: '127.0.0.1', port: 1883, limits: {} },
+    health: null,
   });
   const set = readConfiguration({
     LOALANG_ROOT_KEY: rootKey,
     LOALANG_BROKER_PORT: '0',
     LOALANG_BROKER_CONNECTIONS_PER_ADDRESS: '200',
+    LOALANG_BROKER_RETAINED_BYTES: '1000000',
+    LOALANG_BROKER_METRICS_PORT: '9100',
   });
-  expect(set).toMatchObject({ port: 0, limits: { connectionsPerAddress: 200 } });
+  expect(set).toMatchObject({
+    broker: { port: 0, limits: { connectionsPerAddress: 200, retainedBytes: 1_000_000 } },
+    health: { host: '127.0.0.1', port: 9100 },
+  });
+  expect(() => readConfiguration({ LOALANG_ROOT_KEY: rootKey, LOALANG_BROKER_SIGN_IN_MS: 'soon' })).toThrow(
+    'LOALANG_BROKER_SIGN_IN_MS',
+  );
 });

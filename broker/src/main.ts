@@ -2,25 +2,31 @@ import { LoaLangError } from '@loalang/shared';
 import { pino } from 'pino';
 import { Broker } from './broker.ts';
 import { readConfiguration } from './configuration.ts';
-import { isLoopback } from './limits/connection-count.ts';
+import { isLoopback } from './limits/places.ts';
+import { HealthServer } from './metrics/health-server.ts';
 
 /** The broker as a process: configured by its environment, ended by SIGTERM, SIGINT or the death of its parent. */
 async function main(): Promise<void> {
   const log = pino({ name: 'broker', level: process.env['LOALANG_LOG_LEVEL'] ?? 'info' });
   const configuration = readConfiguration(process.env);
-  if (!isLoopback(configuration.host)) {
-    log.warn({ host: configuration.host }, 'plain MQTT beyond this machine: put TLS in front of it');
-  }
-  const broker = new Broker({ ...configuration, log });
+  const { host } = configuration.broker;
+  if (!isLoopback(host)) log.warn({ host }, 'plain MQTT beyond this machine: put TLS in front of it');
+  const broker = new Broker({ ...configuration.broker, log });
+  const health = configuration.health && new HealthServer(configuration.health, broker);
+  const close = async (): Promise<void> => {
+    await broker.close();
+    await health?.close();
+  };
   const end = (): void => {
-    broker.close().then(
+    close().then(
       () => process.exit(0),
       (error: unknown) => fail(error),
     );
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(signal, end);
+  const metricsPort = await health?.start();
   const { port } = await broker.start();
-  if (process.connected) process.send?.({ type: 'ready', port });
+  if (process.connected) process.send?.({ type: 'ready', port, metricsPort });
 }
 
 /** One sentence for what a person can mend, the stack for what only we can. */

@@ -38,6 +38,11 @@ export class Sessions {
     return session.expiresAt > this.#clock.now() ? session : null;
   }
 
+  /** The connection of this id; a sign-in that succeeds takes its place. */
+  online(id: string): Client | null {
+    return this.#online.get(id) ?? null;
+  }
+
   /** Aedes has registered the connection. Returns the one of the same id that it replaces, should Aedes have lost it. */
   join(client: Client): Client | null {
     const former = this.#online.get(client.id);

@@ -37,7 +37,7 @@ test.each([
   const socket = await village.open();
   socket.write(bytes);
   await cutOff(socket);
-  expect(village.broker.snapshot().refusedConnections).toEqual({ [reason]: 1 });
+  expect(village.broker.snapshot().limitsHit).toEqual({ [reason]: 1 });
 });
 
 test('a CONNECT full of nonsense is cut off', async () => {
@@ -57,13 +57,14 @@ test.each([
   if (bytes.length > 0) socket.write(Buffer.from(bytes));
   await cutOff(socket);
   await until(() => village.broker.snapshot().connections === 0);
+  expect(village.broker.snapshot().limitsHit).toEqual({ 'sign-in-time': 1 });
 });
 
 test('an address has so many connections and no more, and gets them back', async () => {
   await start({ limits: { connectionsFromLoopback: 2 } });
   const [first] = [await village.open(), await village.open()];
   await cutOff(await village.open());
-  expect(village.broker.snapshot().refusedConnections).toEqual({ 'address-full': 1 });
+  expect(village.broker.snapshot().limitsHit).toEqual({ 'address-full': 1 });
   first?.destroy();
   await until(() => village.broker.snapshot().connections === 1);
   const later = await village.open();
@@ -84,8 +85,112 @@ test('packets of a receiver are bounded, and those of the platform less so', asy
   const isClosed = closed(client);
   client.publish(topic, Buffer.alloc(256 * 1024), { qos: 1 });
   await isClosed;
-  expect(village.broker.snapshot().refusedConnections).toEqual({ 'too-long': 1 });
+  expect(village.broker.snapshot().limitsHit).toEqual({ 'too-long': 1 });
   expect(platform.connected).toBe(true);
+});
+
+test('a receiver that sends faster than it may is read no faster, and loses nothing', async () => {
+  await start({ limits: { devicePacketsPerSecond: 25 } });
+  const platform = await village.platform();
+  await platform.subscribeAsync(deviceTopic('+', 'lateness'));
+  const heard: string[] = [];
+  platform.on('message', (_, payload) => heard.push(payload.toString()));
+  const client = await village.device(1);
+  const sent = Array.from({ length: 130 }, (_, index) => String(index));
+  const before = performance.now();
+  for (const payload of sent) client.publish(deviceTopic(deviceId(1), 'lateness'), payload);
+  await until(() => heard.length === sent.length);
+  // A hundred at once, then 25 a second.
+  expect(performance.now() - before).toBeGreaterThan(900);
+  expect(heard).toEqual(sent);
+  expect(village.broker.snapshot().limitsHit['read-rate']).toBeGreaterThan(0);
+  expect(client.connected).toBe(true);
+});
+
+test('two thousand plans at once are held back by nothing', async () => {
+  await start();
+  const platform = await village.platform();
+  const plans = Array.from({ length: 2_000 }, async (_, index) =>
+    platform.publishAsync(deviceTopic(deviceId(index), 'plan'), Buffer.alloc(10_000), {
+      qos: 1,
+      retain: true,
+    }),
+  );
+  await Promise.all(plans);
+  // Aedes acknowledges before it stores.
+  await until(() => village.broker.snapshot().retained.count === 2_001);
+  expect(village.broker.snapshot().limitsHit).toEqual({});
+});
+
+test('whoever sits there silent gives way', async () => {
+  await start({ limits: { signingIn: 5 } });
+  await village.platform();
+  const silent: Socket[] = [];
+  for (let count = 0; count < 5; count += 1) silent.push(await village.open());
+  await until(() => village.broker.snapshot().connections === 6);
+  const since = performance.now();
+  await until(() => performance.now() - since > 1_100);
+  const ended = cutOff(silent[0] ?? (await village.open()));
+  const device = await village.device(1);
+  await ended;
+  expect(device.connected).toBe(true);
+  expect(village.broker.snapshot()).toMatchObject({ connections: 6, limitsHit: { displaced: 1 } });
+});
+
+test(
+  'where too much waits for all together, those who read nothing go, and nobody else',
+  { timeout: 60_000 },
+  async () => {
+    await start({ limits: { unsentBytes: 1_000_000 } });
+    const platform = await village.platform();
+    const frozen = await Promise.all(
+      [1, 2, 3, 4].map(async (index) =>
+        village.openFrozen(await village.authority.issue(deviceId(index), 'device'), [
+          deviceTopic(deviceId(index), 'plan'),
+        ]),
+      ),
+    );
+    const healthy = await village.device(5);
+    const plan = Buffer.alloc(200_000);
+    // Each has less than would be too much for one.
+    while (village.broker.snapshot().unsentBytes < 1_500_000) {
+      await Promise.all(
+        frozen.map(async (_, index) =>
+          platform.publishAsync(deviceTopic(deviceId(index + 1), 'plan'), plan, { qos: 1, retain: true }),
+        ),
+      );
+    }
+    await until(() => village.broker.snapshot().unsentBytes <= 1_000_000);
+    expect(village.broker.snapshot().limitsHit['unsent']).toBeGreaterThan(0);
+    expect([healthy.connected, platform.connected]).toEqual([true, true]);
+  },
+);
+
+test('a topic that is too deep or too long ends the connection, by its own reason', async () => {
+  await start();
+  await village.platform();
+  for (const [index, topic] of ['x/'.repeat(20), `ll/v1/${'x'.repeat(100)}`].entries()) {
+    const client = await village.device(index + 1);
+    const isClosed = closed(client);
+    client.publish(topic, 'x');
+    await isClosed;
+  }
+  expect(village.broker.snapshot()).toMatchObject({
+    limitsHit: { 'topic-too-deep': 1 },
+    refusedPublishes: { 'topic-too-long': 1 },
+  });
+});
+
+test('a client that falls silent, or asks to be missed too late, is counted by its reason', async () => {
+  await start();
+  await village.platform();
+  const holder = await village.authority.issue(deviceId(1), 'device');
+  for (const keepalive of [1, 121]) {
+    const socket = await village.open();
+    socket.write(generate({ ...(await connectPacket(holder)), keepalive }));
+    await cutOff(socket);
+  }
+  expect(village.broker.snapshot().limitsHit).toEqual({ keepalive: 1, 'keepalive-too-long': 1 });
 });
 
 test('a CONNECT that arrives byte by byte is as good as any', async () => {

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { generate, type Packet } from 'mqtt-packet';
 import { expect, inject, test } from 'vitest';
-import { addressKey, ConnectionCount } from './connection-count.ts';
-import { defaultLimits } from './bounds.ts';
+import { CONNECT_BYTES, CONTROL_BYTES } from './bounds.ts';
 import { PacketMeter } from './packet-meter.ts';
 
 const connect: Packet = { cmd: 'connect', clientId: 'd-one', clean: true, keepalive: 60 };
@@ -18,6 +17,14 @@ function publish(bytes: number): Buffer {
   });
 }
 
+const plenty = { burst: 1e9, perSecond: 1e9 };
+
+function openMeter(): PacketMeter {
+  const meter = new PacketMeter(() => 0);
+  meter.allow({ messageBytes: 4_000, packets: plenty, bytes: plenty });
+  return meter;
+}
+
 test('packets within the limit pass and one beyond does not, however they are cut', () => {
   const sizes = fc.array(fc.nat(3_000), { maxLength: 10 });
   fc.assert(
@@ -27,44 +34,74 @@ test('packets within the limit pass and one beyond does not, however they are cu
         ...bodies.map((size) => publish(size)),
         publish(5_000),
       ]);
-      const meter = new PacketMeter();
-      meter.allow(4_000);
+      const meter = openMeter();
       const objections: unknown[] = [];
       for (let offset = 0, cut = 0; offset < bytes.byteLength && objections.length === 0; cut += 1) {
         const end = offset + (cuts[cut % cuts.length] ?? 1);
-        const objection = meter.take(bytes.subarray(offset, end));
+        const { objection } = meter.take(bytes.subarray(offset, end));
         if (objection !== null) objections.push(objection);
         offset = end;
       }
       expect(objections).toEqual(['too-long']);
-      const passed = new PacketMeter();
-      passed.allow(4_000);
-      expect(passed.take(bytes.subarray(0, bytes.byteLength - publish(5_000).byteLength))).toBeNull();
+      const fitting = bytes.byteLength - publish(5_000).byteLength;
+      const passed = openMeter();
+      expect(passed.take(bytes.subarray(0, fitting))).toEqual({ objection: null, takenBytes: fitting });
+      expect(passed.packetCount).toBe(1 + bodies.length);
     }),
     { seed: 3, numRuns: 200 * inject('soak') },
   );
 });
 
 test.each([
-  ['10.1.2.3', '10.1.2.3'],
-  ['::ffff:10.1.2.3', '10.1.2.3'],
-  ['127.0.0.1', 'loopback'],
-  ['::ffff:127.8.0.1', 'loopback'],
-  ['::1', 'loopback'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-  ['2001:db8:1:2::6', '2001:db8:1:2::/64'],
-  ['2001:db8::6', '2001:db8:0:0::/64'],
-])('%s counts as %s', (address, key) => {
-  expect(addressKey(address)).toBe(key);
+  ['CONNECT', 0x10, CONNECT_BYTES],
+  ['PUBLISH', 0x30, 4_000],
+  ['SUBSCRIBE', 0x82, CONTROL_BYTES],
+  ['a packet that needs no body', 0xc0, CONTROL_BYTES],
+])('%s has its own bound', (_, type, maxBytes) => {
+  const header = (bytes: number): Buffer =>
+    Buffer.from([type, (bytes % 128) | 0x80, Math.floor(bytes / 128)]);
+  const signedIn = (): PacketMeter => {
+    const meter = openMeter();
+    meter.take(generate(connect));
+    return meter;
+  };
+  expect(signedIn().take(header(maxBytes)).objection).toBeNull();
+  expect(signedIn().take(header(maxBytes + 1)).objection).toBe('too-long');
 });
 
-test('foreign addresses have their own share, and all together the whole', () => {
-  const limits = { ...defaultLimits, connectionsPerAddress: 2, connections: 3 };
-  const count = new ConnectionCount(limits);
-  const admissions = ['10.0.0.1', '10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) =>
-    count.admit(address),
-  );
-  expect(admissions).toEqual(['admitted', 'admitted', 'address-full', 'admitted', 'broker-full']);
-  count.release('10.0.0.1');
-  expect([count.total, count.admit('10.0.0.1')]).toEqual([2, 'admitted']);
+test('no more packets are let through than there are tokens, and the rest comes with time', () => {
+  let now = 0;
+  const meter = new PacketMeter(() => now);
+  meter.allow({ messageBytes: 100, packets: { burst: 3, perSecond: 10 }, bytes: plenty });
+  const ping = generate({ cmd: 'pingreq' });
+  const bytes = Buffer.concat([generate(connect), ...Array.from({ length: 10 }, () => ping)]);
+  const first = meter.take(bytes);
+  const firstBytes = bytes.byteLength - 8 * ping.byteLength;
+  expect([first, meter.packetCount]).toEqual([{ objection: null, takenBytes: firstBytes }, 3]);
+  expect(meter.waitMs).toBe(100);
+  const rest = bytes.subarray(firstBytes);
+  expect(meter.take(rest)).toEqual({ objection: null, takenBytes: 0 });
+  now = 200;
+  expect(meter.take(rest)).toEqual({ objection: null, takenBytes: 2 * ping.byteLength });
+});
+
+test('bytes that came in one chunk too many are paid back before the next', () => {
+  let now = 0;
+  const meter = new PacketMeter(() => now);
+  meter.allow({ messageBytes: 4_000, packets: plenty, bytes: { burst: 1_000, perSecond: 1_000 } });
+  meter.take(generate(connect));
+  const message = publish(1_490);
+  expect(meter.take(message).objection).toBeNull();
+  expect(meter.take(message)).toEqual({ objection: null, takenBytes: 0 });
+  const waitMs = meter.waitMs;
+  expect(waitMs).toBeGreaterThan(500);
+  now = waitMs;
+  expect(meter.take(message)).toEqual({ objection: null, takenBytes: message.byteLength });
+});
+
+test('before it has signed in a client may send its CONNECT and a few packets more', () => {
+  const meter = new PacketMeter(() => 0);
+  const bytes = Buffer.concat([generate(connect), ...Array.from({ length: 50 }, () => publish(10))]);
+  meter.take(bytes);
+  expect(meter.packetCount).toBe(9);
 });

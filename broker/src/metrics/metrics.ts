@@ -1,6 +1,7 @@
 import { brokerRoleSchema, type BrokerRole } from '@loalang/shared';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Dropped } from '../fanout/packet-queue.ts';
+import type { LimitReason } from '../limits/bounds.ts';
 
 /** Ids whose drops are told apart; of more than this the one longest without a drop is forgotten. */
 const MAX_COUNTED_CLIENTS = 4096;
@@ -13,6 +14,9 @@ export interface Readings {
   readonly queuedBytes: () => number;
   /** What connections were given and the kernel has not taken. */
   readonly unsentBytes: () => number;
+  /** Failed sign-ins that wait for their answer. */
+  readonly heldFailures: () => number;
+  readonly retained: () => { readonly count: number; readonly bytes: number };
 }
 
 /** Everything that is counted, at one moment. */
@@ -21,12 +25,16 @@ export interface BrokerSnapshot {
   readonly connections: number;
   readonly queuedBytes: number;
   readonly unsentBytes: number;
+  readonly heldFailures: number;
+  readonly retained: { readonly count: number; readonly bytes: number };
+  readonly receivedPackets: number;
   readonly receivedBytes: number;
   readonly delivered: { readonly packets: number; readonly bytes: number };
   readonly dropped: Dropped;
   readonly droppedByClient: Readonly<Record<string, number>>;
   readonly refusedSignIns: Readonly<Record<string, number>>;
-  readonly refusedConnections: Readonly<Record<string, number>>;
+  readonly replacedSessions: number;
+  readonly limitsHit: Readonly<Record<string, number>>;
   readonly refusedPublishes: Readonly<Record<string, number>>;
   readonly refusedSubscriptions: number;
   readonly closedSlow: number;
@@ -55,13 +63,14 @@ export class Metrics {
   readonly #readings: Readings;
   readonly #droppedByClient = new Map<string, number>();
   readonly #refusedSignIns = new Tally();
-  readonly #refusedConnections = new Tally();
+  readonly #limitsHit = new Tally();
   readonly #refusedPublishes = new Tally();
   readonly #dropped = new Tally();
   #refusedSubscriptions = 0;
-  #closedSlow = 0;
+  #replacedSessions = 0;
   #deliveredPackets = 0;
   #deliveredBytes = 0;
+  #receivedPackets = 0;
   #receivedBytes = 0;
 
   constructor(readings: Readings) {
@@ -75,8 +84,13 @@ export class Metrics {
     this.#refusedSignIns.add(reason);
   }
 
-  connectionRefused(reason: string): void {
-    this.#refusedConnections.add(reason);
+  /** A second sign-in took the place of a session of the same id. */
+  sessionReplaced(): void {
+    this.#replacedSessions += 1;
+  }
+
+  limitHit(reason: LimitReason): void {
+    this.#limitsHit.add(reason);
   }
 
   publishRefused(reason: string): void {
@@ -87,11 +101,8 @@ export class Metrics {
     this.#refusedSubscriptions += 1;
   }
 
-  slowClosed(): void {
-    this.#closedSlow += 1;
-  }
-
-  received(bytes: number): void {
+  received(packets: number, bytes: number): void {
+    this.#receivedPackets += packets;
     this.#receivedBytes += bytes;
   }
 
@@ -118,21 +129,25 @@ export class Metrics {
   }
 
   snapshot(): BrokerSnapshot {
-    const { sessions, connections, queuedBytes, unsentBytes } = this.#readings;
+    const { sessions, connections, queuedBytes, unsentBytes, heldFailures, retained } = this.#readings;
     return {
       sessions: { device: sessions('device'), platform: sessions('platform'), time: sessions('time') },
       connections: connections(),
       queuedBytes: queuedBytes(),
       unsentBytes: unsentBytes(),
+      heldFailures: heldFailures(),
+      retained: retained(),
+      receivedPackets: this.#receivedPackets,
       receivedBytes: this.#receivedBytes,
       delivered: { packets: this.#deliveredPackets, bytes: this.#deliveredBytes },
       dropped: { expired: this.#dropped.of('expired'), overflow: this.#dropped.of('overflow') },
       droppedByClient: Object.fromEntries(this.#droppedByClient),
       refusedSignIns: this.#refusedSignIns.toRecord(),
-      refusedConnections: this.#refusedConnections.toRecord(),
+      replacedSessions: this.#replacedSessions,
+      limitsHit: this.#limitsHit.toRecord(),
       refusedPublishes: this.#refusedPublishes.toRecord(),
       refusedSubscriptions: this.#refusedSubscriptions,
-      closedSlow: this.#closedSlow,
+      closedSlow: this.#limitsHit.of('waiting'),
     };
   }
 
@@ -150,7 +165,7 @@ export class Metrics {
       });
     };
     expose('sign_ins_refused_total', 'Sign-ins refused', this.#refusedSignIns);
-    expose('connections_refused_total', 'Connections refused or cut off', this.#refusedConnections);
+    expose('limits_hit_total', 'Limits of docs/operations.md that somebody ran into', this.#limitsHit);
     expose('publishes_refused_total', 'Messages refused', this.#refusedPublishes);
     expose('stream_dropped_total', 'Stream packets dropped for slow subscribers', this.#dropped);
   }
@@ -169,13 +184,18 @@ export class Metrics {
     };
     expose('stream_delivered_total', 'Stream packets written', () => this.#deliveredPackets);
     expose('stream_delivered_bytes_total', 'Bytes of stream packets written', () => this.#deliveredBytes);
+    expose('received_packets_total', 'Packets read from all connections', () => this.#receivedPackets);
     expose('received_bytes_total', 'Bytes read from all connections', () => this.#receivedBytes);
-    expose('slow_closed_total', 'Connections closed for not reading', () => this.#closedSlow);
+    expose(
+      'sessions_replaced_total',
+      'Sessions that a second sign-in of the same id ended',
+      () => this.#replacedSessions,
+    );
     expose('subscriptions_refused_total', 'Subscriptions refused', () => this.#refusedSubscriptions);
   }
 
   #exposeReadings(): void {
-    const { sessions, connections, queuedBytes, unsentBytes } = this.#readings;
+    const { sessions, connections, queuedBytes, unsentBytes, heldFailures, retained } = this.#readings;
     const expose = (name: string, help: string, read: () => number): void => {
       const gauge: Gauge = new Gauge({
         name: `loalang_broker_${name}`,
@@ -189,6 +209,9 @@ export class Metrics {
     expose('connections', 'Open connections, signed in or not', connections);
     expose('stream_queued_bytes', 'Bytes waiting for slow subscribers', queuedBytes);
     expose('unsent_bytes', 'Bytes that the kernel has not taken yet', unsentBytes);
+    expose('held_failures', 'Failed sign-ins that wait for their answer', heldFailures);
+    expose('retained_messages', 'Retained messages', () => retained().count);
+    expose('retained_bytes', 'Bytes of retained messages with their topics', () => retained().bytes);
     const signedIn: Gauge<'role'> = new Gauge({
       name: 'loalang_broker_sessions',
       help: 'Who is signed in',

@@ -6,6 +6,7 @@ import {
   parseTopic,
   type Identity,
 } from '@loalang/shared';
+import { MAX_TOPIC_LENGTH } from '../limits/bounds.ts';
 
 /**
  * Rights on the wire: the table of `@loalang/shared` (role × topic) with what only a broker has to bound. QoS 2 is
@@ -13,7 +14,7 @@ import {
  */
 
 /** A receiver retains one thing, its presence; this keeps what a broken one can make the broker hold small. */
-const MAX_RETAINED_OF_DEVICE_BYTES = 1024;
+export const MAX_RETAINED_OF_DEVICE_BYTES = 1024;
 
 export interface Message {
   readonly topic: string;
@@ -23,11 +24,12 @@ export interface Message {
 }
 export type Will = Message;
 
-export type PublishObjection = 'qos-2' | 'not-allowed' | 'retained-too-long';
+export type PublishObjection = 'qos-2' | 'topic-too-long' | 'not-allowed' | 'retained-too-long';
 
 /** Why this message may not be published; null where it may. */
 export function objectionToPublish(identity: Identity, message: Message): PublishObjection | null {
   if (message.qos === 2) return 'qos-2';
+  if (message.topic.length > MAX_TOPIC_LENGTH) return 'topic-too-long';
   const isRetained = message.retain === true;
   if (!mayPublish(identity, message.topic, isRetained)) return 'not-allowed';
   const isTooLong =
