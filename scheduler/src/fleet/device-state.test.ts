@@ -1,7 +1,7 @@
 import { addMs, mediaTime, type Fault } from '@loalang/shared';
 import { expect, test } from 'vitest';
 import { deviceState } from './device-state.ts';
-import { isNewer } from './status-order.ts';
+import { isNewer, isOfTwin } from './status-order.ts';
 
 const now = mediaTime(1_700_000_000_000_000);
 const status = {
@@ -70,4 +70,18 @@ test.each([
   },
 ])('$what counts as new: $isNew', ({ status: next, isNew }) => {
   expect(isNewer(next, held, { now, isRetired: (session) => session === 'old' })).toBe(isNew);
+});
+
+test.each([
+  { what: 'speaks after its successor', status: { session: 'old', seq: 9, at: now }, isTwin: true },
+  {
+    what: 'was made before its successor spoke',
+    status: { session: 'old', seq: 9, at: held.at },
+    isTwin: false,
+  },
+  { what: 'has not the time', status: { session: 'old', seq: 9, at: null }, isTwin: false },
+  { what: 'is the one held', status: { session: 'one', seq: 6, at: now }, isTwin: false },
+  { what: 'is new', status: { session: 'two', seq: 1, at: now }, isTwin: false },
+])('a session that $what is one of a second board with the same key: $isTwin', ({ status: next, isTwin }) => {
+  expect(isOfTwin(next, held, { now, isRetired: (session) => session === 'old' })).toBe(isTwin);
 });

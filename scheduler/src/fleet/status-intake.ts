@@ -6,7 +6,7 @@ import type { Db } from '../database/index.ts';
 import type { Reconciler } from '../link/index.ts';
 import type { Clock } from '../time/index.ts';
 import * as repository from './device-repository.ts';
-import { isNewer } from './status-order.ts';
+import { isNewer, isOfTwin } from './status-order.ts';
 
 export interface StatusIntakeParts {
   readonly db: Db;
@@ -50,7 +50,10 @@ export class StatusIntake {
 
   #isNewer(deviceId: string, status: Status, held: Status | null, now: MediaTime): boolean {
     const retired = this.#retired.get(deviceId) ?? [];
-    if (!isNewer(status, held, { now, isRetired: (session) => retired.includes(session) })) return false;
+    const world = { now, isRetired: (session: string): boolean => retired.includes(session) };
+    if (isOfTwin(status, held, world))
+      this.#parts.log.error({ deviceId }, 'two boards speak as this receiver');
+    if (!isNewer(status, held, world)) return false;
     if (held !== null && held.session !== status.session) {
       this.#retired.set(deviceId, [...retired, held.session].slice(-RETIRED_SESSIONS));
     }

@@ -22,3 +22,18 @@ export function isNewer(
   const isHeldTimeTrue = held.at !== null && held.at <= addMs(world.now, MAX_AGE_MS);
   return status.at === null || held.at === null || !isHeldTimeTrue || status.at > held.at;
 }
+
+/**
+ * Do two boards speak with one key? Then the broker lets in now the one, now the other, and a session that has ended for
+ * the other's sake goes on: its status was made after the newest one of its successor, and not long ago. (One that a
+ * captured broker held back and sends later was made before.)
+ */
+export function isOfTwin(
+  status: Position,
+  held: Position | null,
+  world: { now: MediaTime; isRetired: (session: string) => boolean },
+): boolean {
+  if (held === null || !world.isRetired(status.session) || status.at === null || held.at === null)
+    return false;
+  return status.at > held.at && addMs(status.at, MAX_AGE_MS) >= world.now;
+}
