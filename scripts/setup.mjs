@@ -38,13 +38,16 @@ function installPackages() {
   writeFileSync(stamp, wanted);
 }
 
-/** Program → the names it may have on PATH, and Debian's package. */
+/** Program → the names it may have on PATH, or the module that Debian's Python must find, and Debian's package. */
 const systemPrograms = {
   ffmpeg: { commands: ['ffmpeg', 'ffprobe'], debian: 'ffmpeg' },
   'espeak-ng': { commands: ['espeak-ng'], debian: 'espeak-ng' },
   chromium: { commands: ['chromium'], debian: 'chromium' },
   // A sound card made of software. Debian's package brings the way from ALSA to it (libasound2-plugins) along.
   pulseaudio: { commands: ['pulseaudio', 'parec'], debian: 'pulseaudio' },
+  // MQTT clients that we did not write.
+  'mosquitto-clients': { commands: ['mosquitto_pub', 'mosquitto_sub'], debian: 'mosquitto-clients' },
+  paho: { commands: [], python: 'paho.mqtt.client', debian: 'python3-paho-mqtt' },
   // What `bench sync` and `bench agent` compare with.
   snapserver: { commands: ['snapserver'], debian: 'snapserver' },
   snapclient: { commands: ['snapclient'], debian: 'snapclient' },
@@ -52,9 +55,12 @@ const systemPrograms = {
   mosquitto: { commands: ['mosquitto'], debian: 'mosquitto' },
 };
 
+/** Another Python on PATH does not see Debian's packages. */
+const debianPython = '/usr/bin/python3';
+
 function ensureProgram(name) {
-  const { commands, debian } = systemPrograms[name];
-  if (commands.every(isOnPath)) return;
+  const { debian } = systemPrograms[name];
+  if (isInstalled(name)) return;
   const apt = aptGet();
   if (apt === null) {
     throw new SetupError(`${name} is missing. Install it, then start again: apt-get install ${debian}`);
@@ -64,11 +70,17 @@ function ensureProgram(name) {
   // One repository that can't be reached fails the update; the package may be known all the same.
   spawn(command, [...args, 'update', '-qq']);
   spawn(command, [...args, 'install', '-y', '-qq', '--no-install-recommends', debian]);
-  if (!commands.every(isOnPath)) {
+  if (!isInstalled(name)) {
     throw new SetupError(
       `${name} is missing and could not be installed. Install the package ${debian} by hand.`,
     );
   }
+}
+
+function isInstalled(name) {
+  const { commands, python } = systemPrograms[name];
+  if (!commands.every(isOnPath)) return false;
+  return python === undefined || spawnSync(debianPython, ['-c', `import ${python}`]).status === 0;
 }
 
 /** How this user may call apt-get: directly as root, through sudo where that asks for no password, else not at all. */

@@ -6,7 +6,7 @@ await main(() => {
   const args = process.argv.slice(2);
   const isSoak = args.includes('--soak');
   setUp({
-    programs: ['ffmpeg', 'espeak-ng', 'chromium', 'pulseaudio'],
+    programs: ['ffmpeg', 'espeak-ng', 'chromium', 'pulseaudio', 'mosquitto-clients', 'paho'],
     withConsole: true,
     withNodeOpus: process.env.CI !== undefined,
   });
