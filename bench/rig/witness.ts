@@ -46,7 +46,8 @@ export class Witness {
     if (this.isLost) return Infinity;
     const ended = new AbortController();
     const { signal } = ended;
-    this.#child.send({ type: 'worst' });
+    // That it is gone is seen by its end.
+    this.#child.send({ type: 'worst' }, () => {});
     try {
       const answer: unknown = await Promise.race([
         once(this.#child, 'message', { signal }).then(([message]: unknown[]) => message),
