@@ -5,12 +5,13 @@ import { systemClock, type Clock } from './clock.ts';
 import { Door } from './door.ts';
 import { StreamTable } from './fanout/stream-table.ts';
 import { GuessBrake } from './identity/guess-brake.ts';
+import { Writers, type WriterChoice } from './fanout/writers.ts';
 import { RevokedList } from './identity/revoked-list.ts';
 import { Sessions } from './identity/sessions.ts';
 import { SignIn } from './identity/sign-in.ts';
 import { defaultLimits, type BrokerLimits } from './limits/bounds.ts';
 import { Connections } from './limits/connections.ts';
-import type { Listener } from './listeners/listener.ts';
+import type { Incoming, Listener } from './listeners/listener.ts';
 import { TcpListener } from './listeners/tcp.ts';
 import { Metrics, type BrokerSnapshot } from './metrics/metrics.ts';
 import { SparingLog } from './metrics/sparing-log.ts';
@@ -27,6 +28,8 @@ export interface BrokerOptions {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly limits?: Partial<BrokerLimits>;
+  /** How stream packets are written to plain TCP. */
+  readonly writer?: WriterChoice;
 }
 
 /** One a second; whoever needs more is broken or attacking. */
@@ -39,6 +42,7 @@ export class Broker {
   readonly #log: Logger;
   readonly #connections: Connections;
   readonly #revoked: RevokedList;
+  readonly #writers: Writers;
   readonly #table: StreamTable;
   readonly #metrics: Metrics;
   readonly #door: Door;
@@ -65,6 +69,7 @@ export class Broker {
       );
     });
     this.#log = options.log;
+    this.#writers = new Writers(options.writer ?? 'auto');
     this.#metrics = new Metrics({
       sessions: (role) => sessions.count(role),
       connections: () => this.#connections.total,
@@ -72,6 +77,7 @@ export class Broker {
       unsentBytes: () => this.#connections.unsentBytes,
       heldFailures: () => brake.held,
       retained: () => ({ count: retained.count, bytes: retained.bytes }),
+      writer: () => this.#writers.state,
     });
     this.#connections = new Connections({
       limits,
@@ -79,7 +85,7 @@ export class Broker {
       metrics: this.#metrics,
       handle: (stream) => this.#door.handle(stream),
     });
-    this.#table = new StreamTable(clock, this.#metrics);
+    this.#table = new StreamTable({ clock, tally: this.#metrics }, this.#writers);
     this.#door = new Door({
       signIn: new SignIn({ trust, audience: options.name, clock, usedTokens, revoked }),
       sessions,
@@ -94,17 +100,18 @@ export class Broker {
       log: options.log,
       sparingLog,
     });
-    this.#listener = new TcpListener(options, (incoming) => this.#connections.accept(incoming));
+    this.#listener = new TcpListener(options, (incoming) => this.#enter(incoming));
   }
 
   /** Resolves once connections are taken, with the port. */
   async start(): Promise<{ port: number }> {
     await this.#door.start();
     try {
+      const writer = await this.#writers.start();
       const port = await this.#listener.start();
       this.#connections.start();
       this.#isListening = true;
-      this.#log.info({ port }, 'broker ready');
+      this.#log.info({ port, ...writer }, 'broker ready');
       return { port };
     } catch (error) {
       await this.close();
@@ -131,6 +138,13 @@ export class Broker {
   /** All counts in the text format of Prometheus. */
   async metricsText(): Promise<string> {
     return this.#metrics.text();
+  }
+
+  #enter(incoming: Incoming): void {
+    const { stream, socket, transport } = incoming;
+    this.#writers.bound(socket);
+    if (transport === 'tcp') this.#writers.allowDirect(stream);
+    this.#connections.accept(incoming);
   }
 
   async #closeAll(): Promise<void> {

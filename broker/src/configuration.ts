@@ -1,6 +1,7 @@
 import { LoaLangError, publicKeySchema } from '@loalang/shared';
 import { z } from 'zod';
 import type { BrokerOptions } from './broker.ts';
+import { writerNames } from './fanout/writer.ts';
 import { defaultLimits, variableOf, type BrokerLimits } from './limits/bounds.ts';
 import type { HealthAddress } from './metrics/health-server.ts';
 
@@ -13,6 +14,7 @@ const environmentSchema = z.object({
   LOALANG_BROKER_NAME: z.string().min(1).max(200).default('loalang'),
   LOALANG_BROKER_HOST: z.string().min(1).default('127.0.0.1'),
   LOALANG_BROKER_PORT: portSchema.default(1883),
+  LOALANG_BROKER_WRITER: z.enum(['auto', ...writerNames]).default('auto'),
   LOALANG_BROKER_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   LOALANG_BROKER_METRICS_PORT: portSchema.optional(),
 });
@@ -36,6 +38,7 @@ export function readConfiguration(environment: Readonly<Record<string, string | 
       name: set.LOALANG_BROKER_NAME,
       host: set.LOALANG_BROKER_HOST,
       port: set.LOALANG_BROKER_PORT,
+      writer: set.LOALANG_BROKER_WRITER,
       limits: readLimits(environment),
     },
     health: port === undefined ? null : { host: set.LOALANG_BROKER_METRICS_HOST, port },

@@ -211,11 +211,11 @@ export class Door {
    * behind already. Its receiver asks again for what can then still be played.
    */
   #mayDropRepair(client: Client, payload: string | Buffer): boolean {
-    const { clock, metrics } = this.#parts;
+    const { clock, metrics, table } = this.#parts;
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const endsAt = readPacketEnd(bytes.subarray(REPAIR_PREFIX_BYTES));
     const isExpired = endsAt === null || endsAt <= clock.now();
-    const isBehind = client.conn.writableNeedDrain;
+    const isBehind = client.conn.writableNeedDrain || table.isBehind(client);
     if (!isExpired && !isBehind) return false;
     metrics.dropped(client.id, { expired: isExpired ? 1 : 0, overflow: isExpired ? 0 : 1 });
     return true;

@@ -72,18 +72,19 @@ test('a wrong environment is one sentence and the end', async () => {
 
 test('the environment gives all options, with defaults for what it does not name', () => {
   expect(readConfiguration({ LOALANG_ROOT_KEY: rootKey })).toEqual({
-    broker: { rootKey, name: 'loalang', host: '127.0.0.1', port: 1883, limits: {} },
+    broker: { rootKey, name: 'loalang', host: '127.0.0.1', port: 1883, writer: 'auto', limits: {} },
     health: null,
   });
   const set = readConfiguration({
     LOALANG_ROOT_KEY: rootKey,
     LOALANG_BROKER_PORT: '0',
+    LOALANG_BROKER_WRITER: 'socket-write',
     LOALANG_BROKER_CONNECTIONS_PER_ADDRESS: '200',
     LOALANG_BROKER_RETAINED_BYTES: '1000000',
     LOALANG_BROKER_METRICS_PORT: '9100',
   });
   expect(set).toMatchObject({
-    broker: { port: 0, limits: { connectionsPerAddress: 200, retainedBytes: 1_000_000 } },
+    broker: { port: 0, writer: 'socket-write', limits: { connectionsPerAddress: 200, retainedBytes: 1_000_000 } },
     health: { host: '127.0.0.1', port: 9100 },
   });
   expect(() => readConfiguration({ LOALANG_ROOT_KEY: rootKey, LOALANG_BROKER_SIGN_IN_MS: 'soon' })).toThrow(

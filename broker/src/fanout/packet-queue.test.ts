@@ -5,6 +5,7 @@ import { PacketQueue, type Frame } from './packet-queue.ts';
 
 const frame = (endsAt: number, bytes = 10): Frame => ({
   bytes: Buffer.alloc(bytes),
+  arrivedAt: mediaTime(0),
   endsAt: mediaTime(endsAt),
 });
 const at = mediaTime;

@@ -3,6 +3,7 @@ import type { MediaTime } from '@loalang/shared';
 /** A whole MQTT packet, encoded once for all subscribers, with the moment from which it is of no more use. */
 export interface Frame {
   readonly bytes: Buffer;
+  readonly arrivedAt: MediaTime;
   readonly endsAt: MediaTime;
 }
 

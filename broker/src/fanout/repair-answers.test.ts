@@ -68,7 +68,7 @@ test('where a connection is behind, answers do not stand in front of the stream;
   for (let count = 0; count < 500; count += 1) await publish(platform, ANSWERS, answer(count, inTime));
   expect(village.broker.snapshot()).toMatchObject({
     dropped: { expired: 0, overflow: 500 },
-    droppedByClient: { [RECEIVER]: 500 },
+    droppedByClient: { [RECEIVER]: { expired: 0, overflow: 500 } },
     closedSlow: 0,
   });
 

@@ -195,7 +195,7 @@ test('what a stalled subscriber could no longer play is dropped whole and counte
   const { dropped, droppedByClient } = village.broker.snapshot();
   expect(dropped.overflow).toBe(0);
   expect(dropped.expired).toBeGreaterThanOrEqual(20);
-  expect(droppedByClient).toEqual({ [frozenId]: dropped.expired });
+  expect(droppedByClient).toEqual({ [frozenId]: dropped });
 
   const reader = new PacketReader(frozen);
   const heard = (): number[] =>

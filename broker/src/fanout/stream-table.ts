@@ -1,8 +1,8 @@
-import { readPacketEnd } from '@loalang/shared';
+import { readPacketEnd, type MediaTime } from '@loalang/shared';
 import { generate } from 'mqtt-packet';
-import type { Clock } from '../clock.ts';
 import type { Frame } from './packet-queue.ts';
-import { Subscriber, type FanoutTally, type StreamClient } from './subscriber.ts';
+import { Subscriber, type FanoutParts, type StreamClient } from './subscriber.ts';
+import type { Writers } from './writers.ts';
 
 /**
  * Who hears which stream. A packet is encoded once, and the same bytes are written to every subscriber at QoS 0,
@@ -10,20 +10,20 @@ import { Subscriber, type FanoutTally, type StreamClient } from './subscriber.ts
  * must be removed.
  */
 export class StreamTable {
-  readonly #clock: Clock;
-  readonly #tally: FanoutTally;
+  readonly #parts: FanoutParts;
+  readonly #writers: Writers;
   readonly #byTopic = new Map<string, Set<Subscriber>>();
   readonly #byClient = new Map<StreamClient, { subscriber: Subscriber; topics: Set<string> }>();
 
-  constructor(clock: Clock, tally: FanoutTally) {
-    this.#clock = clock;
-    this.#tally = tally;
+  constructor(parts: FanoutParts, writers: Writers) {
+    this.#parts = parts;
+    this.#writers = writers;
   }
 
   /** May be called again for what is there already. */
   add(topic: string, client: StreamClient): void {
     const entry = this.#byClient.get(client) ?? {
-      subscriber: new Subscriber(client, this.#clock, this.#tally),
+      subscriber: new Subscriber(client, this.#writers.of(client.conn), this.#parts),
       topics: new Set<string>(),
     };
     this.#byClient.set(client, entry);
@@ -51,8 +51,15 @@ export class StreamTable {
   publish(topic: string, payload: Uint8Array): void {
     const subscribers = this.#byTopic.get(topic);
     if (subscribers === undefined) return;
-    const frame = this.#encode(topic, payload);
+    const { clock, tally } = this.#parts;
+    const frame = encode(topic, payload, clock.now());
     for (const subscriber of subscribers) subscriber.send(frame);
+    tally.spread((clock.now() - frame.arrivedAt) / 1000);
+  }
+
+  /** Do packets wait for this client? */
+  isBehind(client: StreamClient): boolean {
+    return (this.#byClient.get(client)?.subscriber.queuedBytes ?? 0) > 0;
   }
 
   /** Bytes that wait for slow subscribers, in all. */
@@ -61,17 +68,17 @@ export class StreamTable {
     for (const { subscriber } of this.#byClient.values()) bytes += subscriber.queuedBytes;
     return bytes;
   }
+}
 
-  /** What is no audio packet has no time to be heard at, and is the first to go under pressure. */
-  #encode(topic: string, payload: Uint8Array): Frame {
-    const bytes = generate({
-      cmd: 'publish',
-      topic,
-      payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
-      qos: 0,
-      dup: false,
-      retain: false,
-    });
-    return { bytes, endsAt: readPacketEnd(payload) ?? this.#clock.now() };
-  }
+/** What is no audio packet has no time to be heard at, and is the first to go under pressure. */
+function encode(topic: string, payload: Uint8Array, arrivedAt: MediaTime): Frame {
+  const bytes = generate({
+    cmd: 'publish',
+    topic,
+    payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
+    qos: 0,
+    dup: false,
+    retain: false,
+  });
+  return { bytes, arrivedAt, endsAt: readPacketEnd(payload) ?? arrivedAt };
 }

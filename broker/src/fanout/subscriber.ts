@@ -1,14 +1,17 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
+import { QUEUE_BYTES } from './bounds.ts';
 import { PacketQueue, type Dropped, type Frame } from './packet-queue.ts';
-
-/** What may wait for one subscriber: four streams at the longest latency (10 s) come to 180 KiB at 24 kb/s. */
-export const QUEUE_BYTES = 512 * 1024;
+import type { Writer } from './writer.ts';
 
 /** Counts what became of packets. */
 export interface FanoutTally {
   delivered(packets: number, bytes: number): void;
   dropped(clientId: string, dropped: Dropped): void;
+  /** How long a packet that had to wait for one subscriber was in the broker. */
+  waited(forMs: number): void;
+  /** How long a packet was in the broker until the last subscriber that was not behind had it. */
+  spread(forMs: number): void;
 }
 
 /** The part of an Aedes client that the fan-out touches. */
@@ -17,25 +20,35 @@ export interface StreamClient {
   readonly conn: Duplex;
 }
 
+/** Who counts, and by which clock. */
+export interface FanoutParts {
+  readonly clock: Clock;
+  readonly tally: FanoutTally;
+}
+
 /**
- * Writes stream packets to one connection: directly while it takes them, else through a queue that its 'drain' empties.
- * Each packet is one `write`, and Aedes writes each of its own within one call, so the two never mix within a packet.
+ * Writes stream packets to one connection, as long as Node holds nothing for it. Once it does, the kernel is full (or
+ * Aedes has just written, or the stream is one that always takes a moment): the next packet goes to Node too, after what
+ * it holds, and those after that wait here until Node is rid of it. So no more than two packets of ours are ever where
+ * they can't be dropped any more, beside what the kernel has (`UNSENT_BYTES`).
  *
- * Only what is still queued here can be dropped. What the kernel has accepted goes out, however late: its send buffer
- * can hide seconds to minutes of audio before a connection counts as slow.
+ * Each packet is one `write`, and Aedes writes each of its own within one call, so the two never mix within a packet.
  */
 export class Subscriber {
-  readonly #client: StreamClient;
+  readonly #id: string;
+  readonly #conn: Duplex;
+  readonly #writer: Writer;
   readonly #clock: Clock;
   readonly #tally: FanoutTally;
   readonly #queue = new PacketQueue(QUEUE_BYTES);
-  readonly #onDrain = (): void => this.#flush();
+  #isWaiting = false;
 
-  constructor(client: StreamClient, clock: Clock, tally: FanoutTally) {
-    this.#client = client;
+  constructor(client: StreamClient, writer: Writer, { clock, tally }: FanoutParts) {
+    this.#id = client.id;
+    this.#conn = client.conn;
+    this.#writer = writer;
     this.#clock = clock;
     this.#tally = tally;
-    client.conn.on('drain', this.#onDrain);
   }
 
   get queuedBytes(): number {
@@ -44,37 +57,40 @@ export class Subscriber {
 
   /** Sends, or queues where the connection is behind. Never waits. */
   send(frame: Frame): void {
-    const { conn } = this.#client;
-    if (this.#queue.isEmpty && !conn.writableNeedDrain) {
-      this.#write(frame);
-      return;
-    }
-    this.#note(this.#queue.push(frame, this.#clock.now()));
+    if (this.#isWaiting) this.#note(this.#queue.push(frame, this.#clock.now()));
+    else this.#write(frame);
   }
 
   close(): void {
-    this.#client.conn.off('drain', this.#onDrain);
     this.#queue.clear();
   }
 
-  #flush(): void {
-    const now = this.#clock.now();
-    const { conn } = this.#client;
-    while (!this.#queue.isEmpty && !conn.writableNeedDrain && conn.writable) {
-      const { frame, expired } = this.#queue.take(now);
-      this.#note({ expired, overflow: 0 });
-      if (frame !== null) this.#write(frame);
-    }
-  }
-
   #write(frame: Frame): void {
-    const { conn } = this.#client;
+    const conn = this.#conn;
     if (!conn.writable) return;
-    conn.write(frame.bytes);
+    if (conn.writableLength === 0) {
+      this.#writer.write(conn, frame.bytes);
+    } else {
+      this.#isWaiting = true;
+      conn.write(frame.bytes, this.#onTaken);
+    }
     this.#tally.delivered(1, frame.bytes.byteLength);
   }
 
+  /** Called by Node once all that it held is the kernel's, or the connection is gone. */
+  readonly #onTaken = (): void => {
+    this.#isWaiting = false;
+    const now = this.#clock.now();
+    while (!this.#queue.isEmpty && !this.#isWaiting && this.#conn.writable) {
+      const { frame, expired } = this.#queue.take(now);
+      this.#note({ expired, overflow: 0 });
+      if (frame === null) return;
+      this.#tally.waited((now - frame.arrivedAt) / 1000);
+      this.#write(frame);
+    }
+  };
+
   #note(dropped: Dropped): void {
-    if (dropped.expired + dropped.overflow > 0) this.#tally.dropped(this.#client.id, dropped);
+    if (dropped.expired + dropped.overflow > 0) this.#tally.dropped(this.#id, dropped);
   }
 }

@@ -11,7 +11,8 @@ export class TcpListener implements Listener {
     this.#address = address;
     this.#server = createServer(
       { noDelay: true, keepAlive: true, highWaterMark: SOCKET_HIGH_WATER_BYTES },
-      (socket: Socket) => onConnection({ stream: socket, address: socket.remoteAddress ?? '' }),
+      (socket: Socket) =>
+        onConnection({ stream: socket, socket, address: socket.remoteAddress ?? '', transport: 'tcp' }),
     );
   }
 

@@ -1,10 +1,13 @@
 import { brokerRoleSchema, type BrokerRole } from '@loalang/shared';
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Dropped } from '../fanout/packet-queue.ts';
 import type { LimitReason } from '../limits/bounds.ts';
+import { writerNames } from '../fanout/writer.ts';
+import type { WriterState } from '../fanout/writers.ts';
+import { DropAccount } from './drop-account.ts';
 
-/** Ids whose drops are told apart; of more than this the one longest without a drop is forgotten. */
-const MAX_COUNTED_CLIENTS = 4096;
+/** Bounds of the counts of late packets, in seconds: from a quick loop to longer than anything can be heard. */
+const LATENESS_S = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1, 3, 10];
 
 /** What the broker reads off itself when it is asked. */
 export interface Readings {
@@ -17,6 +20,7 @@ export interface Readings {
   /** Failed sign-ins that wait for their answer. */
   readonly heldFailures: () => number;
   readonly retained: () => { readonly count: number; readonly bytes: number };
+  readonly writer: () => WriterState;
 }
 
 /** Everything that is counted, at one moment. */
@@ -31,13 +35,14 @@ export interface BrokerSnapshot {
   readonly receivedBytes: number;
   readonly delivered: { readonly packets: number; readonly bytes: number };
   readonly dropped: Dropped;
-  readonly droppedByClient: Readonly<Record<string, number>>;
+  readonly droppedByClient: Readonly<Record<string, Dropped>>;
   readonly refusedSignIns: Readonly<Record<string, number>>;
   readonly replacedSessions: number;
   readonly limitsHit: Readonly<Record<string, number>>;
   readonly refusedPublishes: Readonly<Record<string, number>>;
   readonly refusedSubscriptions: number;
   readonly closedSlow: number;
+  readonly writer: WriterState;
 }
 
 /** Plain numbers, since they are counted at every packet; Prometheus reads them when it asks. */
@@ -61,11 +66,17 @@ class Tally {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #readings: Readings;
-  readonly #droppedByClient = new Map<string, number>();
   readonly #refusedSignIns = new Tally();
   readonly #limitsHit = new Tally();
   readonly #refusedPublishes = new Tally();
-  readonly #dropped = new Tally();
+  readonly #dropped = new DropAccount();
+  readonly #lateness = new Histogram({
+    name: 'loalang_broker_stream_lateness_seconds',
+    help: 'Time that stream packets were in the broker: until the last subscriber that was not behind had one (a count a packet), and until one that was behind had it (a count each)',
+    labelNames: ['reason'],
+    buckets: LATENESS_S,
+    registers: [this.#registry],
+  });
   #refusedSubscriptions = 0;
   #replacedSessions = 0;
   #deliveredPackets = 0;
@@ -112,15 +123,15 @@ export class Metrics {
   }
 
   dropped(clientId: string, dropped: Dropped): void {
-    this.#dropped.add('expired', dropped.expired);
-    this.#dropped.add('overflow', dropped.overflow);
-    const before = this.#droppedByClient.get(clientId) ?? 0;
-    this.#droppedByClient.delete(clientId);
-    this.#droppedByClient.set(clientId, before + dropped.expired + dropped.overflow);
-    const oldest = this.#droppedByClient.keys().next();
-    if (this.#droppedByClient.size > MAX_COUNTED_CLIENTS && oldest.done !== true) {
-      this.#droppedByClient.delete(oldest.value);
-    }
+    this.#dropped.note(clientId, dropped);
+  }
+
+  waited(forMs: number): void {
+    this.#lateness.observe({ reason: 'behind' }, forMs / 1000);
+  }
+
+  spread(forMs: number): void {
+    this.#lateness.observe({ reason: 'fan-out' }, forMs / 1000);
   }
 
   /** In the text format of Prometheus. */
@@ -140,19 +151,20 @@ export class Metrics {
       receivedPackets: this.#receivedPackets,
       receivedBytes: this.#receivedBytes,
       delivered: { packets: this.#deliveredPackets, bytes: this.#deliveredBytes },
-      dropped: { expired: this.#dropped.of('expired'), overflow: this.#dropped.of('overflow') },
-      droppedByClient: Object.fromEntries(this.#droppedByClient),
+      dropped: this.#dropped.total,
+      droppedByClient: this.#dropped.byClient(),
       refusedSignIns: this.#refusedSignIns.toRecord(),
       replacedSessions: this.#replacedSessions,
       limitsHit: this.#limitsHit.toRecord(),
       refusedPublishes: this.#refusedPublishes.toRecord(),
       refusedSubscriptions: this.#refusedSubscriptions,
       closedSlow: this.#limitsHit.of('waiting'),
+      writer: this.#readings.writer(),
     };
   }
 
   #exposeTallies(): void {
-    const expose = (name: string, help: string, tally: Tally): void => {
+    const expose = (name: string, help: string, read: () => Record<string, number>): void => {
       const counter: Counter<'reason'> = new Counter({
         name: `loalang_broker_${name}`,
         help,
@@ -160,14 +172,18 @@ export class Metrics {
         registers: [this.#registry],
         collect: () => {
           counter.reset();
-          for (const [reason, count] of Object.entries(tally.toRecord())) counter.inc({ reason }, count);
+          for (const [reason, count] of Object.entries(read())) counter.inc({ reason }, count);
         },
       });
     };
-    expose('sign_ins_refused_total', 'Sign-ins refused', this.#refusedSignIns);
-    expose('limits_hit_total', 'Limits of docs/operations.md that somebody ran into', this.#limitsHit);
-    expose('publishes_refused_total', 'Messages refused', this.#refusedPublishes);
-    expose('stream_dropped_total', 'Stream packets dropped for slow subscribers', this.#dropped);
+    expose('sign_ins_refused_total', 'Sign-ins refused', () => this.#refusedSignIns.toRecord());
+    expose('limits_hit_total', 'Limits of docs/operations.md that somebody ran into', () =>
+      this.#limitsHit.toRecord(),
+    );
+    expose('publishes_refused_total', 'Messages refused', () => this.#refusedPublishes.toRecord());
+    expose('stream_dropped_total', 'Stream packets dropped for slow subscribers', () => ({
+      ...this.#dropped.total,
+    }));
   }
 
   #exposeCounts(): void {
@@ -207,11 +223,25 @@ export class Metrics {
       });
     };
     expose('connections', 'Open connections, signed in or not', connections);
+    expose('stream_dropped_receivers', 'Receivers that missed stream packets', () => this.#dropped.clients);
     expose('stream_queued_bytes', 'Bytes waiting for slow subscribers', queuedBytes);
     expose('unsent_bytes', 'Bytes that the kernel has not taken yet', unsentBytes);
     expose('held_failures', 'Failed sign-ins that wait for their answer', heldFailures);
     expose('retained_messages', 'Retained messages', () => retained().count);
     expose('retained_bytes', 'Bytes of retained messages with their topics', () => retained().bytes);
+    expose('unsent_bounded', 'Whether the send buffers of the kernel are bounded', () =>
+      Number(this.#readings.writer().isUnsentBounded),
+    );
+    const writing: Gauge<'writer'> = new Gauge({
+      name: 'loalang_broker_writer',
+      help: 'How stream packets are written to plain TCP',
+      labelNames: ['writer'],
+      registers: [this.#registry],
+      collect: () => {
+        for (const writer of writerNames)
+          writing.set({ writer }, Number(this.#readings.writer().writer === writer));
+      },
+    });
     const signedIn: Gauge<'role'> = new Gauge({
       name: 'loalang_broker_sessions',
       help: 'Who is signed in',
