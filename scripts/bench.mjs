@@ -5,7 +5,7 @@ import { main, root, runNode, SetupError, setUp } from './setup.mjs';
 
 /** What some benchmarks need beyond ffmpeg. */
 const twoCards = ['pulseaudio', 'snapserver', 'snapclient'];
-const programs = { sync: twoCards, agent: twoCards, storm: ['mosquitto'] };
+const programs = { sync: twoCards, agent: twoCards, fanout: ['mosquitto'], storm: ['mosquitto'] };
 
 await main(() => {
   const [name, ...rest] = process.argv.slice(2);

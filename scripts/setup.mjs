@@ -51,7 +51,7 @@ const systemPrograms = {
   // What `bench sync` and `bench agent` compare with.
   snapserver: { commands: ['snapserver'], debian: 'snapserver' },
   snapclient: { commands: ['snapclient'], debian: 'snapclient' },
-  // Another broker: what ours is compared with.
+  // Another broker: what ours is compared with. (Debian puts it where only root's PATH looks.)
   mosquitto: { commands: ['mosquitto'], debian: 'mosquitto' },
 };
 
@@ -134,7 +134,7 @@ function readStamp(path) {
 }
 
 function isOnPath(command) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);
       return true;

@@ -30,6 +30,11 @@ export class ProcessUsage {
   }
 }
 
+/** User and system time that processes with all their threads have taken so far. */
+export function cpuSecondsOf(pids: readonly number[]): number {
+  return pids.reduce((ticks, pid) => ticks + ticksOf(pid), 0) / TICKS_A_SECOND;
+}
+
 /** User and system time. The name of the program before them may hold anything but a line's end. */
 function ticksOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
