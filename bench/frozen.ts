@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Contest, type Load, type Round } from './fanout/contest.ts';
+import { Contest, type Load } from './fanout/contest.ts';
 import { starters } from './fanout/starters.ts';
 import { median, report } from './measure/report.ts';
 import { Children } from './rig/children.ts';
@@ -18,21 +18,35 @@ const { values } = parseArgs({
 const [seconds, rounds] = [Number(values.seconds), Number(values.rounds)];
 /** The largest packets there are, so that the buffers of the frozen one are full after some seconds with any broker. */
 const load: Load = { receivers: 100, packetsPerSecond: 50, material: 'largest', frozen: 1 };
-const contestants = ['send', 'socket-write', 'stock'] as const;
+/** What the machine itself does to a packet now and then: nobody is frozen. */
+const unfrozen: Load = { ...load, receivers: 99, frozen: 0 };
+const cases = {
+  send: { contestant: 'send', load },
+  'socket-write': { contestant: 'socket-write', load },
+  stock: { contestant: 'stock', load },
+  'nobody frozen': { contestant: 'send', load: unfrozen },
+} as const;
+type CaseName = keyof typeof cases;
 
 const folder = await mkdtemp(join(tmpdir(), 'loalang-bench-'));
 const children = new Children();
-const silences: Record<(typeof contestants)[number], Round[]> = { send: [], 'socket-write': [], stock: [] };
+const silencesMs: Record<CaseName, number[]> = {
+  send: [],
+  'socket-write': [],
+  stock: [],
+  'nobody frozen': [],
+};
 try {
   for (let round = 1; round <= rounds; round += 1) {
-    for (const name of contestants) silences[name].push(await silence(name));
+    for (const name of ['send', 'socket-write', 'stock', 'nobody frozen'] as const) {
+      silencesMs[name].push(await silenceMs(name));
+    }
   }
 } finally {
   await children.close();
   await rm(folder, { recursive: true, force: true });
 }
-const of = (name: (typeof contestants)[number]): number =>
-  median(silences[name].map(({ longestSilenceMs }) => longestSilenceMs));
+const of = (name: CaseName): number => median(silencesMs[name]);
 report('frozen', {
   seconds,
   rounds,
@@ -40,14 +54,16 @@ report('frozen', {
   sendSilenceMs: of('send'),
   socketWriteSilenceMs: of('socket-write'),
   stockSilenceMs: of('stock'),
+  unfrozenSilenceMs: of('nobody frozen'),
 });
 
-async function silence(name: (typeof contestants)[number]): Promise<Round> {
-  const contest = new Contest(children, await starters[name]({ children, folder }), load);
+async function silenceMs(name: CaseName): Promise<number> {
+  const { contestant, load: itsLoad } = cases[name];
+  const contest = new Contest(children, await starters[contestant]({ children, folder }), itsLoad);
   await contest.start();
-  const round = await contest.round(seconds);
-  console.error(`${name.padEnd(12)} longest silence ${round.longestSilenceMs.toFixed(1)} ms`);
+  const { longestSilenceMs } = await contest.round(seconds);
+  console.error(`${name.padEnd(13)} longest silence ${longestSilenceMs.toFixed(1)} ms`);
   await contest.close();
   await children.close();
-  return round;
+  return longestSilenceMs;
 }

@@ -161,15 +161,20 @@ export class Contest {
     message: ToReceivers | ToSpeaker,
     schema: { parse(answer: unknown): T },
   ): Promise<T> {
-    const answered = once(child, 'message');
-    tell(child, message);
-    const answer: unknown[] = await Promise.race([answered, endOf(child)]);
-    return schema.parse(answer[0]);
+    const over = new AbortController();
+    try {
+      const answered = once(child, 'message', over);
+      tell(child, message);
+      const answer: unknown[] = await Promise.race([answered, endOf(child, over)]);
+      return schema.parse(answer[0]);
+    } finally {
+      over.abort();
+    }
   }
 }
 
-async function endOf(child: ChildProcess): Promise<never> {
-  if (!hasEnded(child)) await once(child, 'exit');
+async function endOf(child: ChildProcess, over: AbortController): Promise<never> {
+  if (!hasEnded(child)) await once(child, 'exit', over);
   throw new Error('a helper of the benchmark ended: see above');
 }
 
