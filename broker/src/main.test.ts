@@ -84,7 +84,11 @@ test('the environment gives all options, with defaults for what it does not name
     LOALANG_BROKER_METRICS_PORT: '9100',
   });
   expect(set).toMatchObject({
-    broker: { port: 0, writer: 'socket-write', limits: { connectionsPerAddress: 200, retainedBytes: 1_000_000 } },
+    broker: {
+      port: 0,
+      writer: 'socket-write',
+      limits: { connectionsPerAddress: 200, retainedBytes: 1_000_000 },
+    },
     health: { host: '127.0.0.1', port: 9100 },
   });
   expect(() => readConfiguration({ LOALANG_ROOT_KEY: rootKey, LOALANG_BROKER_SIGN_IN_MS: 'soon' })).toThrow(
