@@ -54,6 +54,7 @@ export async function startOurs(
     LOALANG_BROKER_WRITER: writer,
     LOALANG_BROKER_CONNECTIONS: MANY,
     LOALANG_BROKER_CONNECTIONS_FROM_LOOPBACK: MANY,
+    LOALANG_BROKER_NEW_PER_SECOND: MANY,
     ...env,
   });
   const { port } = readySchema.parse(ready);

@@ -1,6 +1,6 @@
-import { REVOKED_TOPIC } from '@loalang/shared';
+import { deviceTopic, REVOKED_TOPIC } from '@loalang/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TestVillage } from '../test-village.ts';
+import { deviceId, TestVillage } from '../test-village.ts';
 import { HealthServer } from './health-server.ts';
 
 let village: TestVillage;
@@ -59,6 +59,21 @@ test('Prometheus finds what the broker counts and how its process is', async () 
   // Each name is told once: a second would void all of it.
   const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   expect(names.length).toBe(new Set(names).size);
+});
+
+test('which receivers missed packets is told by their ids, outside the metrics', async () => {
+  const answers = deviceTopic(deviceId(7), 'repair/res');
+  const platform = await village.platform();
+  const receiver = await village.device(7);
+  await receiver.subscribeAsync(answers);
+  await platform.publishAsync(answers, 'no packet that could be heard', { qos: 1 });
+  const { status, body } = await ask('/drops');
+  expect([status, JSON.parse(body)]).toEqual([200, { [deviceId(7)]: { expired: 1, overflow: 0 } }]);
+  const metrics = (await ask('/metrics')).body;
+  expect(metrics).toMatch(/^loalang_broker_stream_dropped_total\{reason="expired"\} 1$/m);
+  expect(metrics).toMatch(/^loalang_broker_stream_dropped_receivers 1$/m);
+  expect(metrics).toMatch(/^loalang_broker_writer\{writer="socket-write"\} [01]$/m);
+  expect(metrics).not.toContain(deviceId(7));
 });
 
 test('there is nothing else', async () => {

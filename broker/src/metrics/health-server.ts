@@ -12,6 +12,7 @@ export interface HealthAddress {
 export interface Observed {
   readonly isReady: boolean;
   metricsText(): Promise<string>;
+  snapshot(): { readonly droppedByClient: Readonly<Record<string, unknown>> };
 }
 
 interface Answer {
@@ -27,7 +28,7 @@ const MAX_HEADER_BYTES = 4 * 1024;
 
 /**
  * Tells monitors how the broker is, by HTTP: `/metrics`, `/health/live` (the event loop answers), `/health/ready` (receivers
- * are let in). It tells no secret, yet belongs on the loopback interface or a network of the operators: no limit of the
+ * are let in), `/drops` (which of them missed how many packets of streams). It tells no secret, yet belongs on the loopback interface or a network of the operators: no limit of the
  * broker's own holds here.
  */
 export class HealthServer {
@@ -95,8 +96,14 @@ export class HealthServer {
         return this.#broker.isReady
           ? text(200, 'ready\n')
           : text(503, 'no list of revoked ids yet: the platform is to connect first\n');
+      case '/drops':
+        return {
+          status: 200,
+          type: 'application/json',
+          body: `${JSON.stringify(this.#broker.snapshot().droppedByClient)}\n`,
+        };
       default:
-        return text(404, '/metrics, /health/live, /health/ready\n');
+        return text(404, '/metrics, /health/live, /health/ready, /drops\n');
     }
   }
 }
