@@ -5,7 +5,12 @@ import { main, root, runNode, SetupError, setUp } from './setup.mjs';
 
 /** What some benchmarks need beyond ffmpeg. */
 const twoCards = ['pulseaudio', 'snapserver', 'snapclient'];
-const programs = { sync: twoCards, agent: twoCards, fanout: ['mosquitto'], storm: ['mosquitto'] };
+const programs = {
+  sync: twoCards,
+  agent: twoCards,
+  fanout: ['mosquitto', 'haproxy', 'openssl'],
+  storm: ['mosquitto'],
+};
 
 await main(() => {
   const [name, ...rest] = process.argv.slice(2);

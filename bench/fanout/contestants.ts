@@ -12,7 +12,15 @@ import type { Children } from '../rig/children.ts';
 import { STREAM_ID } from './wire.ts';
 
 /** In the order in which they are told of. */
-export const contestantNames = ['send', 'socket-write', 'stock', 'mosquitto', 'bare'] as const;
+export const contestantNames = [
+  'send',
+  'socket-write',
+  'stock',
+  'mosquitto',
+  'bare',
+  'tls',
+  'haproxy',
+] as const;
 export type ContestantName = (typeof contestantNames)[number];
 
 /** A broker that runs, and what one has to say to it. */

@@ -54,6 +54,6 @@ export function geometricMean(ratios: readonly number[]): number {
   return Math.exp(ratios.reduce((sum, each) => sum + Math.log(each), 0) / ratios.length);
 }
 
-function perSecond({ receivers, packetsPerSecond }: Load): number {
+export function perSecond({ receivers, packetsPerSecond }: Load): number {
   return receivers * packetsPerSecond;
 }

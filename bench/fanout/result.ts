@@ -10,6 +10,8 @@ const titles: Record<ContestantName, string> = {
   stock: 'Aedes as it is',
   mosquitto: 'mosquitto',
   bare: 'a bare loop of `socket.write`, no broker',
+  tls: 'Loa Làng with TLS of its own',
+  haproxy: 'Loa Làng, `send`, TLS in HAProxy (both counted)',
 };
 
 /** Writes `bench/results/fanout.md`. */
@@ -32,6 +34,7 @@ export function writeFanoutResult(result: {
       'Late: from the moment at which the speaker should have sent it until a raw socket in another process had it. Missing:',
       'had not come when nothing more came. Ours checks credentials, tokens and rights; the others let everybody in. All send',
       'without Nagle’s algorithm. Median of the rounds and their spread; ratios are of the rounds played together.',
+      'Receivers with TLS take more of the machine than the broker: only where it is not busy with them otherwise, and late is theirs.',
       `Geometric means over the loads: \`send\` does ${figures.oursVsMosquitto.toFixed(2)} times mosquitto's deliveries for the same processor time and`,
       `${figures.oursVsStock.toFixed(2)} times those of Aedes as it is; \`socket-write\` ${figures.tableVsStock.toFixed(2)} times those of Aedes as it is.`,
     ].join('\n'),

@@ -1,3 +1,4 @@
+import { startBehindHaproxy, startWithTls } from './behind-tls.ts';
 import {
   startBare,
   startMosquitto,
@@ -15,4 +16,6 @@ export const starters: Record<ContestantName, (grounds: Grounds) => Promise<Cont
   stock: startStock,
   mosquitto: startMosquitto,
   bare: startBare,
+  tls: startWithTls,
+  haproxy: startBehindHaproxy,
 };
