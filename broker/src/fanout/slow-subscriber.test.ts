@@ -212,6 +212,11 @@ test('what a stalled subscriber could no longer play is dropped whole and counte
   expect(heard()).toEqual(expected);
   expect(frozen.destroyed).toBe(false);
   expect(village.broker.snapshot().queuedBytes).toBe(0);
+  const text = await village.broker.metricsText();
+  // At least the ten that could still be heard waited; each that was published was handed to whoever was ready.
+  const waited = /^loalang_broker_stream_lateness_seconds_count\{reason="behind"\} (\d+)$/m.exec(text)?.[1];
+  expect(Number(waited)).toBeGreaterThanOrEqual(10);
+  expect(text).toContain(`loalang_broker_stream_lateness_seconds_count{reason="fan-out"} ${published}`);
 });
 
 test('a subscriber that leaves while it is behind leaves nothing behind', async () => {

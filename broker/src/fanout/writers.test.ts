@@ -1,7 +1,8 @@
 import { addMs } from '@loalang/shared';
 import { generate, writeToStream, type IPublishPacket } from 'mqtt-packet';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { TestClock, until } from '../test-village.ts';
+import { LogLines } from '../test-log.ts';
+import { TestClock, TestVillage, until } from '../test-village.ts';
 import { openKernel, type Kernel } from './kernel.ts';
 import type { Dropped } from './packet-queue.ts';
 import { StreamTable } from './stream-table.ts';
@@ -312,6 +313,14 @@ test('where the kernel cannot be reached past Node, Node writes, and the state s
     code: 'CONFIGURATION_INVALID',
     details: { variable: 'LOALANG_BROKER_WRITER' },
   });
+});
+
+test('the log says at the start how packets are written', async () => {
+  const log = new LogLines();
+  const village = await TestVillage.start({ log: log.logger, writer: 'socket-write' });
+  onTestFinished(async () => village.close());
+  expect(log.lines.find((line) => line.includes('broker ready'))).toContain('"writer":"socket-write"');
+  expect(village.broker.snapshot().writer).toMatchObject({ writer: 'socket-write' });
 });
 
 test('only what a listener calls plain TCP is written to past Node', async () => {
