@@ -77,7 +77,6 @@ export class Contest {
     const { pids } = this.contestant;
     const fromUs = nowUs() + WARM_MS * 1000;
     const toUs = fromUs + seconds * 1e6;
-    for (const child of this.#receivers) tell(child, { type: 'ping' });
     for (const child of this.#receivers) tell(child, { type: 'window', fromUs, toUs });
     const { packetsPerSecond, material } = this.#load;
     tell(this.#speaking, { type: 'speak', packetsPerSecond, material });
@@ -87,6 +86,8 @@ export class Contest {
     const cpuSeconds = cpuSecondsOf(pids) - before;
     const spoken = await this.#ask(this.#speaking, { type: 'stop' }, stoppedSchema);
     const heard = await this.#drained();
+    // Signs of life, while others are measured: what they leave behind is collected by the next round.
+    for (const child of this.#receivers) tell(child, { type: 'ping' });
     return this.#sum(heard, { seconds, cpuSeconds, ...spoken });
   }
 
