@@ -243,11 +243,11 @@ test('nothing is asked of the platform before there is a credential and the hour
 });
 
 test('soon comes before later, a higher bulletin before a lower one, what is over not at all', () => {
-  const over = makeItem(1, -5_000);
-  const soon = makeItem(1, 120_000);
-  const soonHigher = makeItem(1, 300_000, 'priority');
-  const laterHigher = makeItem(1, 3_600_000, 'emergency');
-  const later = makeItem(1, 3_500_000);
+  const over = makeItem(16, -5_000);
+  const soon = makeItem(16, 120_000);
+  const soonHigher = makeItem(16, 300_000, 'priority');
+  const laterHigher = makeItem(16, 3_600_000, 'emergency');
+  const later = makeItem(16, 3_500_000);
   const order = wantedAssets([laterHigher, over, later, soonHigher, soon], now).map(({ sha256 }) => sha256);
   expect(order).toEqual([soonHigher, soon, later, laterHigher].map(shaOf));
 });
