@@ -53,6 +53,9 @@ const systemPrograms = {
   snapclient: { commands: ['snapclient'], debian: 'snapclient' },
   // Another broker: what ours is compared with. (Debian puts it where only root's PATH looks.)
   mosquitto: { commands: ['mosquitto'], debian: 'mosquitto' },
+  // What may stand before the broker; tests start their own processes of it.
+  openssl: { commands: ['openssl'], debian: 'openssl' },
+  haproxy: { commands: ['haproxy'], debian: 'haproxy' },
 };
 
 /** Another Python on PATH does not see Debian's packages. */
@@ -68,8 +71,8 @@ function ensureProgram(name) {
   console.log(`Installing ${debian} …`);
   const [command, ...args] = apt;
   // One repository that can't be reached fails the update; the package may be known all the same.
-  spawn(command, [...args, 'update', '-qq']);
-  spawn(command, [...args, 'install', '-y', '-qq', '--no-install-recommends', debian]);
+  spawn(command, [...args, 'apt-get', 'update', '-qq']);
+  spawn(command, [...args, 'sh', '-c', INSTALL, debian]);
   if (!isInstalled(name)) {
     throw new SetupError(
       `${name} is missing and could not be installed. Install the package ${debian} by hand.`,
@@ -83,12 +86,25 @@ function isInstalled(name) {
   return python === undefined || spawnSync(debianPython, ['-c', `import ${python}`]).status === 0;
 }
 
+/**
+ * Installs a package ($0) without starting the service that some of them bring: Debian asks policy-rc.d first, where there
+ * is one.
+ */
+const INSTALL = `
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\\nexit 101\\n' > "$policy" && chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+  fi
+  apt-get install -y -qq --no-install-recommends "$0"
+`;
+
 /** How this user may call apt-get: directly as root, through sudo where that asks for no password, else not at all. */
 function aptGet() {
   if (!isOnPath('apt-get')) return null;
-  if (process.getuid?.() === 0) return ['apt-get'];
+  if (process.getuid?.() === 0) return ['env'];
   const canSudo = isOnPath('sudo') && spawnSync('sudo', ['-n', 'true']).status === 0;
-  return canSudo ? ['sudo', '-n', 'apt-get'] : null;
+  return canSudo ? ['sudo', '-n'] : null;
 }
 
 /** An optional package fails silently; where it is demanded (in CI) it must load. */

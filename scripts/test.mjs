@@ -6,7 +6,16 @@ await main(() => {
   const args = process.argv.slice(2);
   const isSoak = args.includes('--soak');
   setUp({
-    programs: ['ffmpeg', 'espeak-ng', 'chromium', 'pulseaudio', 'mosquitto-clients', 'paho'],
+    programs: [
+      'ffmpeg',
+      'espeak-ng',
+      'chromium',
+      'pulseaudio',
+      'mosquitto-clients',
+      'paho',
+      'openssl',
+      'haproxy',
+    ],
     withConsole: true,
     withNodeOpus: process.env.CI !== undefined,
   });

@@ -11,8 +11,9 @@ import { Sessions } from './identity/sessions.ts';
 import { SignIn } from './identity/sign-in.ts';
 import { defaultLimits, type BrokerLimits } from './limits/bounds.ts';
 import { Connections } from './limits/connections.ts';
-import type { Incoming, Listener } from './listeners/listener.ts';
-import { TcpListener } from './listeners/tcp.ts';
+import type { CertificateFiles } from './listeners/certificate-pair.ts';
+import type { Incoming, ListenerSettings } from './listeners/listener.ts';
+import { Listeners, type OpenListener } from './listeners/listeners.ts';
 import { Metrics, type BrokerSnapshot } from './metrics/metrics.ts';
 import { SparingLog } from './metrics/sparing-log.ts';
 import { RetainedStore } from './retained/retained-store.ts';
@@ -22,9 +23,14 @@ export interface BrokerOptions {
   readonly rootKey: string;
   /** Its name: the audience that tokens must mean. */
   readonly name: string;
+  /** Plain MQTT, for this machine. */
   readonly host: string;
   /** 0 for any. */
   readonly port: number;
+  /** Further places to listen at. */
+  readonly listeners?: readonly ListenerSettings[];
+  /** Needed where one of them speaks TLS. */
+  readonly certificate?: CertificateFiles;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly limits?: Partial<BrokerLimits>;
@@ -46,7 +52,7 @@ export class Broker {
   readonly #table: StreamTable;
   readonly #metrics: Metrics;
   readonly #door: Door;
-  readonly #listener: Listener;
+  readonly #listeners: Listeners;
   #isListening = false;
   #closing: Promise<void> | null = null;
 
@@ -100,19 +106,19 @@ export class Broker {
       log: options.log,
       sparingLog,
     });
-    this.#listener = new TcpListener(options, (incoming) => this.#enter(incoming));
+    this.#listeners = this.#makeListeners(options, limits);
   }
 
-  /** Resolves once connections are taken, with the port. */
-  async start(): Promise<{ port: number }> {
+  /** Resolves once connections are taken, with the port of plain MQTT and all places where it listens, that first. */
+  async start(): Promise<{ port: number; listeners: readonly OpenListener[] }> {
     await this.#door.start();
     try {
       const writer = await this.#writers.start();
-      const port = await this.#listener.start();
+      const listeners = await this.#listeners.start();
       this.#connections.start();
       this.#isListening = true;
-      this.#log.info({ port, ...writer }, 'broker ready');
-      return { port };
+      this.#log.info({ listeners, ...writer }, 'broker ready');
+      return { port: listeners[0].port, listeners };
     } catch (error) {
       await this.close();
       throw error;
@@ -130,6 +136,11 @@ export class Broker {
     return this.#isListening && this.#closing === null && this.#revoked.isKnown;
   }
 
+  /** Looks whether the files of the certificate have changed, without waiting for the next time. */
+  async reloadCertificate(): Promise<void> {
+    await this.#listeners.reloadCertificate();
+  }
+
   /** All counts at this moment. */
   snapshot(): BrokerSnapshot {
     return this.#metrics.snapshot();
@@ -140,16 +151,31 @@ export class Broker {
     return this.#metrics.text();
   }
 
+  #makeListeners(options: BrokerOptions, limits: BrokerLimits): Listeners {
+    const { host, port, listeners = [], certificate = null, log } = options;
+    return new Listeners({
+      settings: [{ transport: 'tcp', isTls: false, host, port, proxies: [] }, ...listeners],
+      certificate,
+      gate: {
+        admit: (socket, address) => this.#connections.admit(socket, address),
+        refused: (objection) => this.#metrics.limitHit(objection),
+        enter: (incoming) => this.#enter(incoming),
+      },
+      bounds: { handshakeMs: limits.signInMs, handshakes: limits.connections },
+      log,
+    });
+  }
+
   #enter(incoming: Incoming): void {
     const { stream, socket, transport } = incoming;
     this.#writers.bound(socket);
     if (transport === 'tcp') this.#writers.allowDirect(stream);
-    this.#connections.accept(incoming);
+    this.#connections.enter(incoming);
   }
 
   async #closeAll(): Promise<void> {
     this.#connections.turnAway();
-    await this.#listener.close();
+    await this.#listeners.close();
     await within(CLOSE_MS, this.#door.close());
     await within(CLOSE_MS, this.#connections.close());
   }

@@ -4,10 +4,22 @@ import type { BrokerOptions } from './broker.ts';
 import { writerNames } from './fanout/writer.ts';
 import { defaultLimits, variableOf, type BrokerLimits } from './limits/bounds.ts';
 import type { HealthAddress } from './metrics/health-server.ts';
+import type { ListenerSettings } from './listeners/listener.ts';
+import { readListeners } from './listeners/read-listeners.ts';
 
 const portSchema = z.coerce.number().int().min(0).max(65_535);
 const limitSchema = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const limitNames = Object.keys(defaultLimits);
+
+const listenersSchema = z.string().transform((text, context): ListenerSettings[] => {
+  try {
+    return readListeners(text);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+});
 
 const environmentSchema = z.object({
   LOALANG_ROOT_KEY: publicKeySchema,
@@ -17,6 +29,9 @@ const environmentSchema = z.object({
   LOALANG_BROKER_WRITER: z.enum(['auto', ...writerNames]).default('auto'),
   LOALANG_BROKER_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   LOALANG_BROKER_METRICS_PORT: portSchema.optional(),
+  LOALANG_BROKER_LISTEN: listenersSchema.optional(),
+  LOALANG_BROKER_CERTIFICATE: z.string().min(1).optional(),
+  LOALANG_BROKER_CERTIFICATE_KEY: z.string().min(1).optional(),
 });
 const limitsSchema = z.object(
   Object.fromEntries(limitNames.map((name) => [variableOf(name), limitSchema.optional()])),
@@ -38,6 +53,7 @@ export function readConfiguration(environment: Readonly<Record<string, string | 
       name: set.LOALANG_BROKER_NAME,
       host: set.LOALANG_BROKER_HOST,
       port: set.LOALANG_BROKER_PORT,
+      ...listenersOf(set),
       writer: set.LOALANG_BROKER_WRITER,
       limits: readLimits(environment),
     },
@@ -55,8 +71,21 @@ function parse<T>(schema: z.ZodType<T>, environment: unknown): T {
   const parsed = schema.safeParse(environment);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new LoaLangError('CONFIGURATION_INVALID', {
-    variable: issue?.path.join('.') ?? '',
-    detail: issue?.message ?? '',
-  });
+  throw invalid(issue?.path.join('.') ?? '', issue?.message ?? '');
+}
+
+type Environment = z.infer<typeof environmentSchema>;
+
+function listenersOf(set: Environment): Pick<BrokerOptions, 'listeners' | 'certificate'> {
+  const { LOALANG_BROKER_LISTEN: listeners = [], LOALANG_BROKER_CERTIFICATE: certificate } = set;
+  const { LOALANG_BROKER_CERTIFICATE_KEY: key } = set;
+  const needsTls = listeners.some(({ isTls }) => isTls);
+  if (!needsTls) return listeners.length === 0 ? {} : { listeners };
+  if (certificate === undefined) throw invalid('LOALANG_BROKER_CERTIFICATE', 'TLS needs one');
+  if (key === undefined) throw invalid('LOALANG_BROKER_CERTIFICATE_KEY', 'TLS needs one');
+  return { listeners, certificate: { certificate, key } };
+}
+
+function invalid(variable: string, detail: string): LoaLangError {
+  return new LoaLangError('CONFIGURATION_INVALID', { variable, detail });
 }

@@ -14,6 +14,7 @@ const readySchema = z.object({
   type: z.literal('ready'),
   port: portSchema,
   metricsPort: portSchema.optional(),
+  listeners: z.array(z.object({ scheme: z.string(), host: z.string(), port: portSchema })),
 });
 let child: ChildProcess | null = null;
 
@@ -58,6 +59,32 @@ test('the process tells how it is where it is told to', async () => {
   const exit = once(broker, 'exit');
   broker.kill('SIGTERM');
   expect(await exit).toEqual([0, null]);
+});
+
+test('every listener is named with its port, and SIGHUP does not end it', async () => {
+  const broker = start({
+    LOALANG_ROOT_KEY: rootKey,
+    LOALANG_BROKER_PORT: '0',
+    LOALANG_BROKER_LISTEN: 'ws://127.0.0.1:0,mqtt://127.0.0.1:0?proxy=127.0.0.1',
+  });
+  const { port, listeners } = z.tuple([readySchema, z.unknown()]).parse(await once(broker, 'message'))[0];
+  expect(listeners.map(({ scheme }) => scheme)).toEqual(['mqtt', 'ws', 'mqtt']);
+  expect(listeners[0]?.port).toBe(port);
+  broker.kill('SIGHUP');
+  const answer = await fetch(`http://127.0.0.1:${listeners[1]?.port}/mqtt`);
+  expect(answer.status).toBe(426);
+});
+
+test.each([
+  ['LOALANG_BROKER_LISTEN', { LOALANG_BROKER_LISTEN: 'https://127.0.0.1' }],
+  ['LOALANG_BROKER_CERTIFICATE', { LOALANG_BROKER_LISTEN: 'mqtts://127.0.0.1:0' }],
+  [
+    'LOALANG_BROKER_CERTIFICATE_KEY',
+    { LOALANG_BROKER_LISTEN: 'wss://127.0.0.1:0', LOALANG_BROKER_CERTIFICATE: 'one.pem' },
+  ],
+])('what is wrong with %s is said', (variable, difference) => {
+  const read = (): unknown => readConfiguration({ LOALANG_ROOT_KEY: rootKey, ...difference });
+  expect(read).toThrow(`CONFIGURATION_INVALID: The configuration is wrong at ${variable}:`);
 });
 
 test('a wrong environment is one sentence and the end', async () => {

@@ -9,8 +9,10 @@ import { HealthServer } from './metrics/health-server.ts';
 async function main(): Promise<void> {
   const log = pino({ name: 'broker', level: process.env['LOALANG_LOG_LEVEL'] ?? 'info' });
   const configuration = readConfiguration(process.env);
-  const { host } = configuration.broker;
-  if (!isLoopback(host)) log.warn({ host }, 'plain MQTT beyond this machine: put TLS in front of it');
+  const { host, listeners = [] } = configuration.broker;
+  for (const { host: open } of [{ host }, ...listeners.filter(({ isTls }) => !isTls)]) {
+    if (!isLoopback(open)) log.warn({ host: open }, 'plain MQTT beyond this machine: put TLS in front of it');
+  }
   const broker = new Broker({ ...configuration.broker, log });
   const health = configuration.health && new HealthServer(configuration.health, broker);
   const close = async (): Promise<void> => {
@@ -24,9 +26,10 @@ async function main(): Promise<void> {
     );
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(signal, end);
+  process.on('SIGHUP', () => void broker.reloadCertificate());
   const metricsPort = await health?.start();
-  const { port } = await broker.start();
-  if (process.connected) process.send?.({ type: 'ready', port, metricsPort });
+  const { port, listeners: open } = await broker.start();
+  if (process.connected) process.send?.({ type: 'ready', port, metricsPort, listeners: open });
 }
 
 /** One sentence for what a person can mend, the stack for what only we can. */

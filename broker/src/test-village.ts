@@ -1,11 +1,12 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { addMs, fromUnixMs, REVOKED_TOPIC, type BrokerRole, type MediaTime } from '@loalang/shared';
 import { certify, generateSigningKey, makeToken, signJws, type SigningKey } from '@loalang/shared/signing';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { generate, parser, type IConnectPacket, type Packet } from 'mqtt-packet';
 import { pino } from 'pino';
-import { Broker, type BrokerOptions } from './index.ts';
+import { Broker, type BrokerOptions, type OpenListener } from './index.ts';
 
 /** What the tests of the broker share: a real broker with a real hierarchy of keys, and who connects to it. */
 
@@ -92,13 +93,16 @@ export class TestVillage {
   readonly authority: Authority;
   readonly broker: Broker;
   readonly port: number;
+  /** Where it listens, plain MQTT first. */
+  readonly listeners: readonly OpenListener[];
   readonly #clients: MqttClient[] = [];
   readonly #sockets: Socket[] = [];
 
-  private constructor(authority: Authority, broker: Broker, port: number) {
+  private constructor(authority: Authority, broker: Broker, listeners: readonly OpenListener[]) {
     this.authority = authority;
     this.broker = broker;
-    this.port = port;
+    this.port = listeners[0]?.port ?? 0;
+    this.listeners = listeners;
   }
 
   static async start(options: Partial<BrokerOptions> = {}): Promise<TestVillage> {
@@ -111,8 +115,8 @@ export class TestVillage {
       log: pino({ level: 'silent' }),
       ...options,
     });
-    const { port } = await broker.start();
-    return new TestVillage(authority, broker, port);
+    const { listeners } = await broker.start();
+    return new TestVillage(authority, broker, listeners);
   }
 
   /** The platform, signed in, with a list of revoked ids published: receivers may come. */
@@ -218,17 +222,17 @@ export async function connectPacket(holder: Holder): Promise<IConnectPacket> {
   };
 }
 
-/** Reads MQTT packets off a socket, and remembers whether all bytes were whole packets. */
+/** Reads MQTT packets off a stream, and remembers whether all bytes were whole packets. */
 export class PacketReader {
   readonly packets: Packet[] = [];
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #parser = parser();
   readonly #onData = (bytes: Buffer): void => {
     this.#parser.parse(bytes);
     this.#socket.emit('packets');
   };
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     this.#parser.on('packet', (packet) => this.packets.push(packet));
     this.#parser.on('error', (error) =>

@@ -1,4 +1,5 @@
 import type { BrokerRole } from '@loalang/shared';
+import { handshakeObjections } from '../listeners/handshake-error.ts';
 import { rateOf, type Rate } from './token-bucket.ts';
 
 /**
@@ -137,6 +138,7 @@ export const limitReasons = [
   'broker-rate',
   'address-rate',
   'displaced',
+  ...handshakeObjections,
   'sign-in-time',
   'guess-cut',
   'not-connect',

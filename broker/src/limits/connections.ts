@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { BrokerRole } from '@loalang/shared';
 import type { Incoming } from '../listeners/listener.ts';
@@ -16,9 +17,13 @@ export interface ConnectionsParts {
   readonly handle: (stream: Duplex) => void;
 }
 
-interface Connection {
+/** Of a TCP connection, from its first byte to its last. */
+interface Seat {
   readonly address: string;
   readonly place: Place;
+}
+
+interface Connection extends Seat {
   readonly meter: PacketMeter;
 }
 
@@ -32,6 +37,8 @@ export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #places: Places;
   readonly #rates: ReturnType<typeof readRates>;
+  readonly #seats = new Map<Socket, Seat>();
+  /** Those that are MQTT already. */
   readonly #connections = new Map<Duplex, Connection>();
   #relief: NodeJS.Timeout | null = null;
   #isClosed = false;
@@ -66,23 +73,36 @@ export class Connections {
   async close(): Promise<void> {
     this.turnAway();
     if (this.#relief !== null) clearInterval(this.#relief);
-    await Promise.all([...this.#connections.keys()].map(cut));
+    await Promise.all([...this.#connections.keys(), ...this.#seats.keys()].map(cut));
   }
 
-  accept({ stream, address }: Incoming): void {
-    const place = this.#isClosed ? null : this.#places.take(address, () => this.#displace(stream));
+  /** Gives a connection a place before anything is spent on it; false where there is none. */
+  admit(socket: Socket, address: string): boolean {
+    const isGone = this.#isClosed || socket.destroyed;
+    const place = isGone ? null : this.#places.take(address, () => this.#displace(socket));
     if (place === null || typeof place === 'string') {
       if (place !== null) this.#parts.metrics.limitHit(place);
+      return false;
+    }
+    this.#seats.set(socket, { address: addressKey(address), place });
+    socket.once('close', () => {
+      this.#seats.delete(socket);
+      place.leave();
+    });
+    return true;
+  }
+
+  /** Takes in a connection that has a place, and whose handshakes are done. */
+  enter({ stream, socket }: Incoming): void {
+    const seat = this.#seats.get(socket);
+    if (seat === undefined || this.#isClosed) {
       stream.on('error', () => stream.destroy());
       stream.destroy();
       return;
     }
     const meter = new PacketMeter(this.#parts.nowMs);
-    this.#connections.set(stream, { address: addressKey(address), place, meter });
-    stream.once('close', () => {
-      this.#connections.delete(stream);
-      place.leave();
-    });
+    this.#connections.set(stream, { ...seat, meter });
+    stream.once('close', () => this.#connections.delete(stream));
     gateReads(stream, (bytes) => this.#rule(stream, meter, bytes));
     this.#parts.handle(stream);
   }
