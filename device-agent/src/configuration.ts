@@ -1,12 +1,19 @@
 import { z } from 'zod';
-import { joinRequestSchema, LoaLangError, publicKeySchema } from '@loalang/shared';
+import {
+  brokerUrlSchema,
+  joinRequestSchema,
+  LoaLangError,
+  publicKeySchema,
+  readPlatformUrl,
+} from '@loalang/shared';
 import type { SinkSettings } from './sink/index.ts';
 
 const environmentSchema = z.object({
   LOALANG_DATA: z.string().min(1),
   LOALANG_PLATFORM_URL: z.url({ protocol: /^https?$/ }),
   LOALANG_ROOT_KEY: publicKeySchema,
-  LOALANG_BROKER_URL: z.url({ protocol: /^mqtts?$/ }).optional(),
+  LOALANG_BROKER_URL: brokerUrlSchema.optional(),
+  LOALANG_CA: z.string().min(1).optional(),
   LOALANG_JOIN_CODE: joinRequestSchema.shape.code.optional(),
   /** Where what is played goes. */
   LOALANG_SINK: z.enum(['null', 'wav', 'alsa']).default('null'),
@@ -19,6 +26,8 @@ export interface Configuration {
   readonly platformUrl: string;
   readonly rootKey: string;
   readonly brokerUrl: string | null;
+  /** A PEM file. */
+  readonly caFile: string | null;
   readonly joinCode: string | null;
   readonly sink: SinkSettings;
 }
@@ -34,11 +43,13 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): Configuration
     });
   }
   const values = parsed.data;
+  readPlatformUrl(values.LOALANG_PLATFORM_URL);
   return {
     dataFolder: values.LOALANG_DATA,
     platformUrl: values.LOALANG_PLATFORM_URL,
     rootKey: values.LOALANG_ROOT_KEY,
     brokerUrl: values.LOALANG_BROKER_URL ?? null,
+    caFile: values.LOALANG_CA ?? null,
     joinCode: values.LOALANG_JOIN_CODE ?? null,
     sink: sinkOf(values),
   };

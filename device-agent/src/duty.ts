@@ -7,12 +7,12 @@ import {
   type MediaTime,
   type RefusalReason,
 } from '@loalang/shared';
-import { signJws } from '@loalang/shared/signing';
+import { signJws, writeSigningKey } from '@loalang/shared/signing';
 import { ClockExchange, type ClockSample, type Timer } from './clock/index.ts';
 import type { Core } from './core.ts';
 import { StatusReporter } from './health/index.ts';
 import { needsRenewal, type Membership } from './identity/index.ts';
-import { BrokerLink, Inbox, Reception, Refusals } from './link/index.ts';
+import { BrokerLink, Inbox, Reception, Refusals, type BrokerTls } from './link/index.ts';
 import { ListenDesk } from './listen/index.ts';
 import { LivePackets } from './live-packets.ts';
 import type { ProofDraft } from './playout/index.ts';
@@ -134,6 +134,7 @@ export class Duty {
     const { clock, random, log, brokerUrl } = this.#core.options;
     return new BrokerLink({
       url: brokerUrl ?? this.#parts.membership.brokerUrl,
+      tls: () => this.#tls(),
       deviceId: this.#deviceId,
       clock,
       random,
@@ -147,6 +148,11 @@ export class Duty {
         this.#mustRenew = true;
       },
     });
+  }
+
+  #tls(): BrokerTls {
+    const { key, membership, options } = this.#core;
+    return { ca: options.brokerCa, certificate: membership?.certificate, key: writeSigningKey(key) };
   }
 
   #makeProofDesk(): ProofDesk {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { LoaLangError } from '@loalang/shared';
 import { Agent } from './agent.ts';
@@ -7,7 +8,9 @@ import { LinuxBoard } from './health/index.ts';
 /** The receiver as a process: configured by its environment, ended by SIGTERM, SIGINT or the death of its parent. */
 async function main(): Promise<void> {
   const log = pino({ name: 'agent', level: process.env['LOALANG_LOG_LEVEL'] ?? 'info' });
-  const { dataFolder, platformUrl, rootKey, brokerUrl, joinCode, sink } = readConfiguration(process.env);
+  const { dataFolder, platformUrl, rootKey, brokerUrl, caFile, joinCode, sink } = readConfiguration(
+    process.env,
+  );
   const agent = new Agent({
     dataFolder,
     platformUrl,
@@ -16,6 +19,7 @@ async function main(): Promise<void> {
     sink,
     log,
     ...(brokerUrl === null ? {} : { brokerUrl }),
+    ...(caFile === null ? {} : { brokerCa: readFileSync(caFile, 'utf8') }),
     ...(joinCode === null ? {} : { joinCode }),
   });
   const end = (): void => {

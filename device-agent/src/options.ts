@@ -11,6 +11,8 @@ export interface AgentOptions {
   readonly rootKey: string;
   /** Instead of the address told at joining. */
   readonly brokerUrl?: string;
+  /** PEM: whose certificates the broker's may be of, instead of those that Node.js believes. */
+  readonly brokerCa?: string;
   /** The code to join with; without one the agent makes its own and logs it. */
   readonly joinCode?: string;
   readonly board: Board;

@@ -1,6 +1,7 @@
 /** The root of the broadcast centre: builds every part, starts them in order and stops them in reverse. */
 import { join } from 'node:path';
 import { LoaLangError, type TimeHealth } from '@loalang/shared';
+import type { ClientAuthority } from '@loalang/shared/signing';
 import { schedule } from 'node-cron';
 import pino, { type Logger } from 'pino';
 import { Air, LatenessIntake, OnAir, PacketHistory, Repair } from './air/index.ts';
@@ -9,7 +10,7 @@ import { Changes } from './changes/index.ts';
 import { openDatabase, type Database } from './database/index.ts';
 import type { Scheduler } from './face.ts';
 import { Fleet, Identities, Listening, RevokedList, StatusIntake } from './fleet/index.ts';
-import { loadKeys, type PlatformKeys } from './keys/index.ts';
+import { loadClientAuthority, loadKeys, type PlatformKeys } from './keys/index.ts';
 import { Library } from './library/index.ts';
 import { Link, Outbox, Reconciler } from './link/index.ts';
 import { Messages, type MessagesParts } from './messages.ts';
@@ -29,6 +30,8 @@ export interface SchedulerConfig {
     readonly url: string;
     /** The audience of tokens. */
     readonly name: string;
+    /** PEM: whose certificates the broker's may be of, instead of those that Node.js believes. */
+    readonly ca?: string;
     /** What receivers are told at joining; the same as `url` where absent. */
     readonly publicUrl?: string;
   };
@@ -46,6 +49,8 @@ interface Ground {
   readonly timeHealth: () => TimeHealth;
   readonly clock: MediaClock;
   readonly keys: PlatformKeys;
+  /** Null where the broker is ours, which asks for no certificates. */
+  readonly clientAuthority: ClientAuthority | null;
   readonly database: Database;
 }
 
@@ -55,11 +60,13 @@ export async function createScheduler(config: SchedulerConfig): Promise<Schedule
   const line = new LineFollower(config.dataFolder);
   const timeHealth = await findTimeHealth(line);
   const clock = new MediaClock(() => line.line());
-  const keys = await loadKeys(join(config.dataFolder, 'keys'), clock.now());
+  const keysFolder = join(config.dataFolder, 'keys');
+  const keys = await loadKeys(keysFolder, clock.now());
+  const clientAuthority = await loadClientAuthority(keysFolder);
   const { dataFolder, databaseUrl: url } = config;
   const database = await openDatabase({ dataFolder, url, log });
   try {
-    return await build({ config, log, keys, database, line, timeHealth, clock });
+    return await build({ config, log, keys, clientAuthority, database, line, timeHealth, clock });
   } catch (error) {
     await database.close();
     throw error;
@@ -67,7 +74,7 @@ export async function createScheduler(config: SchedulerConfig): Promise<Schedule
 }
 
 async function build(ground: Ground): Promise<Scheduler> {
-  const { config, log, clock, timeHealth, keys, database } = ground;
+  const { config, log, clock, timeHealth, keys, clientAuthority, database } = ground;
   const { db } = database;
   const changes = new Changes();
   const units = new Units({ db });
@@ -79,7 +86,17 @@ async function build(ground: Ground): Promise<Scheduler> {
   const listening = new Listening({ db, clock, airKey: keys.air, link });
   const { name, url, publicUrl = url } = config.broker;
   const broker = { url: publicUrl, name };
-  const identities = new Identities({ db, clock, keys, planning, outbox, revoked, changes, broker });
+  const identities = new Identities({
+    db,
+    clock,
+    keys,
+    clientAuthority,
+    planning,
+    outbox,
+    revoked,
+    changes,
+    broker,
+  });
   const timeKey = keys.time;
   const receivers = { identities, listening, revoked };
   const fleet = new Fleet({ db, clock, timeKey, units, planning, outbox, changes, ...receivers });
@@ -142,7 +159,9 @@ interface Delivery {
 }
 
 /** The way from a change in the database to the broker. */
-async function buildDelivery({ config, log, clock, keys, database: { db } }: Ground): Promise<Delivery> {
+async function buildDelivery(ground: Ground): Promise<Delivery> {
+  const { config, log, clock, keys, clientAuthority, database } = ground;
+  const { db } = database;
   const epoch = await readEpoch(db);
   const onAir = new OnAir();
   const planning = new Planning({
@@ -152,8 +171,9 @@ async function buildDelivery({ config, log, clock, keys, database: { db } }: Gro
     policiesOf: effectivePolicies,
     announcementOf: (id) => onAir.announcementOf(id),
   });
-  const { url, name: brokerName } = config.broker;
-  const link = new Link({ role: 'platform', url, brokerName, credentialKey: keys.credential, clock, log });
+  const { url, ca, name: brokerName } = config.broker;
+  const broker = { url, ca, brokerName, clientAuthority };
+  const link = new Link({ role: 'platform', ...broker, credentialKey: keys.credential, clock, log });
   const revoked = new RevokedList({ db, clock, key: keys.credential });
   const outbox = new Outbox({ db, link, clock, log, revoked: async () => await revoked.sign() });
   return { epoch, onAir, planning, link, revoked, outbox };

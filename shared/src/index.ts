@@ -1,5 +1,6 @@
 export * from './api/index.ts';
 export * from './audio-packet.ts';
+export * from './broker-url.ts';
 export * from './errors.ts';
 export * from './media-time.ts';
 export * from './media-time-schema.ts';

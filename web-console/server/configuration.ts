@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LoaLangError } from '@loalang/shared';
+import { brokerUrlSchema, LoaLangError } from '@loalang/shared';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const list = z.string().transform((text) =>
@@ -21,9 +21,10 @@ const environmentSchema = z.object({
   LOALANG_HTTP_PUBLIC_URL: optional(z.url({ protocol: /^https?$/ })),
   /** Addresses or networks of proxies whose X-Forwarded-* are believed, with commas. */
   LOALANG_HTTP_TRUSTED_PROXIES: optional(list),
-  LOALANG_BROKER_URL: z.url({ protocol: /^(mqtts?|wss?)$/ }),
+  LOALANG_BROKER_URL: brokerUrlSchema,
+  LOALANG_CA: optional(z.string()),
   LOALANG_BROKER_NAME: z.string().min(1).default('loalang'),
-  LOALANG_BROKER_PUBLIC_URL: optional(z.url({ protocol: /^(mqtts?|wss?)$/ })),
+  LOALANG_BROKER_PUBLIC_URL: optional(brokerUrlSchema),
   LOALANG_SAMPLE: optional(z.string()),
   LOALANG_LOG: optional(z.string()),
   LOALANG_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

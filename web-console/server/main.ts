@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pino, { type Logger } from 'pino';
 import { createScheduler, readSample, type Sample, type SchedulerConfig } from '@loalang/scheduler';
@@ -49,13 +50,18 @@ async function start(configuration: Configuration, log: Logger): Promise<Running
 }
 
 function schedulerConfig(configuration: Configuration, sample: Sample | null, log: Logger): SchedulerConfig {
-  const { DATABASE_URL: databaseUrl, LOALANG_BROKER_PUBLIC_URL: publicUrl } = configuration;
+  const {
+    DATABASE_URL: databaseUrl,
+    LOALANG_BROKER_PUBLIC_URL: publicUrl,
+    LOALANG_CA: caFile,
+  } = configuration;
   return {
     dataFolder: configuration.LOALANG_DATA,
     broker: {
       url: configuration.LOALANG_BROKER_URL,
       name: configuration.LOALANG_BROKER_NAME,
       ...(publicUrl === undefined ? {} : { publicUrl }),
+      ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }),
     },
     log,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),

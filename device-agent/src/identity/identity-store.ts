@@ -2,7 +2,12 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { compactJwsSchema, deviceIdSchema, joinRequestSchema } from '@loalang/shared';
+import {
+  clientCertificateSchema,
+  compactJwsSchema,
+  deviceIdSchema,
+  joinRequestSchema,
+} from '@loalang/shared';
 import {
   generateSigningKey,
   readSigningKey,
@@ -16,6 +21,7 @@ const membershipSchema = z.object({
   credential: compactJwsSchema,
   brokerUrl: z.string().max(200),
   brokerName: z.string().min(1).max(200),
+  certificate: clientCertificateSchema.optional(),
 });
 /** What joining gave. */
 export type Membership = z.infer<typeof membershipSchema>;

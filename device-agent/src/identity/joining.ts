@@ -23,6 +23,7 @@ export async function checkAnswer(
     credential: answer.credential,
     brokerUrl: answer.broker.url,
     brokerName: answer.broker.name,
+    ...(answer.certificate !== undefined && { certificate: answer.certificate }),
   };
 }
 

@@ -1,10 +1,17 @@
 import { MqttClient, type IClientOptions } from 'mqtt';
-import { deviceTopic, REVOKED_TOPIC, type DeviceChannel, type Presence } from '@loalang/shared';
+import {
+  deviceTopic,
+  readBrokerUrl,
+  REVOKED_TOPIC,
+  type BrokerAddress,
+  type DeviceChannel,
+  type Presence,
+} from '@loalang/shared';
 import { makeNonce } from '@loalang/shared/signing';
 import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
 import { Backoff, pause } from './backoff.ts';
-import { openBrokerSocket, readBrokerUrl, type BrokerAddress } from './broker-socket.ts';
+import { openBrokerSocket, type BrokerTls } from './broker-socket.ts';
 import { Reconnect } from './reconnect.ts';
 
 const KEEPALIVE_S = 20;
@@ -22,7 +29,10 @@ export interface Credentials {
 }
 
 export interface BrokerLinkOptions {
+  /** One address, or those of a cluster with commas between. */
   readonly url: string;
+  /** Asked for each attempt: the certificate is renewed. */
+  readonly tls: () => BrokerTls;
   readonly deviceId: string;
   readonly clock: MonotonicClock;
   readonly random: () => number;
@@ -36,14 +46,19 @@ export interface BrokerLinkOptions {
   readonly onRefused: () => void;
 }
 
-const subscribedChannels: readonly (readonly [DeviceChannel, 0 | 1])[] = [
-  ['plan', 1],
-  ['now', 1],
-  ['cmd', 1],
-  ['proof/ack', 1],
-  ['clock/res', 0],
-  ['repair/res', 0],
-];
+/**
+ * All at QoS 0. Sessions are clean: a message that was on its way when the connection broke is gone at QoS 1 too, and while the
+ * connection holds TCP delivers. What must arrive is retained, asked for again, or sent again until it is acknowledged end to
+ * end. QoS 1 would cost a queue in the broker for each subscription, and in a cluster a replicated one.
+ */
+const subscribedChannels = [
+  'plan',
+  'now',
+  'cmd',
+  'proof/ack',
+  'clock/res',
+  'repair/res',
+] as const satisfies readonly DeviceChannel[];
 
 /** The one connection to the broker, made again for as long as the agent lives. Nothing durable rests on it. */
 export class BrokerLink {
@@ -54,6 +69,7 @@ export class BrokerLink {
   #client: MqttClient | null = null;
   #session = makeNonce();
   #isOnline = false;
+  #isByCertificate = false;
   #inFlight = new Set<(isSent: boolean) => void>();
   #work: Promise<void> = Promise.resolve();
 
@@ -111,9 +127,12 @@ export class BrokerLink {
     if (fresh.length > 0) this.#client.subscribe(fresh, { qos: 0 }, this.#logFailure('subscribe'));
   }
 
-  async #run(address: BrokerAddress): Promise<void> {
+  // Of several addresses a receiver begins anywhere, so that they share the load, and goes on to the next at each end.
+  async #run(addresses: readonly [BrokerAddress, ...BrokerAddress[]]): Promise<void> {
     const { signal } = this.#ended;
-    while (!signal.aborted) {
+    const first = addresses.length === 1 ? 0 : Math.floor(this.#options.random() * addresses.length);
+    for (let attempt = first; !signal.aborted; attempt += 1) {
+      const address = addresses[attempt % addresses.length] ?? addresses[0];
       const credentials = await this.#askCredentials();
       const startedUs = this.#options.clock.nowUs();
       const isBroken = credentials !== null && (await this.#connectOnce(address, credentials));
@@ -136,7 +155,9 @@ export class BrokerLink {
     if (this.#ended.signal.aborted) return false;
     let isBroken = false;
     this.#session = makeNonce();
-    const client = new MqttClient(() => openBrokerSocket(address), this.#clientOptions(credentials));
+    const tls = this.#options.tls();
+    const shown = this.#isByCertificate ? null : credentials;
+    const client = new MqttClient(() => openBrokerSocket(address, tls), this.#clientOptions(shown));
     this.#client = client;
     client.on('connect', () => this.#subscribeOwn(client));
     client.on('message', (topic, payload) => this.#options.onMessage(topic, payload));
@@ -173,12 +194,11 @@ export class BrokerLink {
     });
   }
 
-  #clientOptions({ userName, password }: Credentials): IClientOptions {
+  #clientOptions(credentials: Credentials | null): IClientOptions {
     return {
       protocolVersion: 4,
       clientId: this.#options.deviceId,
-      username: userName,
-      password,
+      ...(credentials !== null && { username: credentials.userName, password: credentials.password }),
       clean: true,
       keepalive: KEEPALIVE_S,
       connectTimeout: CONNECT_WITHIN_MS,
@@ -196,12 +216,8 @@ export class BrokerLink {
   }
 
   #subscribeOwn(client: MqttClient): void {
-    const topics: Record<string, { qos: 0 | 1 }> = { [REVOKED_TOPIC]: { qos: 1 } };
-    for (const [channel, qos] of subscribedChannels) {
-      topics[deviceTopic(this.#options.deviceId, channel)] = { qos };
-    }
-    for (const topic of this.#streams) topics[topic] = { qos: 0 };
-    client.subscribe(topics, (error) => {
+    const own = subscribedChannels.map((channel) => deviceTopic(this.#options.deviceId, channel));
+    client.subscribe([REVOKED_TOPIC, ...own, ...this.#streams], { qos: 0 }, (error) => {
       if (this.#client !== client) return;
       if (error !== null) client.end(true);
       else this.#becomeOnline();
@@ -218,7 +234,10 @@ export class BrokerLink {
   #onError(error: Error): void {
     this.#options.log.debug({ err: error }, 'the connection to the broker failed');
     // CONNACK return codes 4 and 5: [MQTT-3.2.2.3].
-    if ('code' in error && (error.code === 4 || error.code === 5)) this.#options.onRefused();
+    if (!('code' in error) || (error.code !== 4 && error.code !== 5)) return;
+    this.#options.onRefused();
+    // Some brokers refuse user names that they do not know: next they are shown the certificate alone.
+    if (this.#options.tls().certificate !== undefined) this.#isByCertificate = !this.#isByCertificate;
   }
 
   async #farewell(): Promise<void> {

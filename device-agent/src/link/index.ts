@@ -1,5 +1,6 @@
 export { Backoff, pause } from './backoff.ts';
 export { BrokerLink } from './broker-link.ts';
+export type { BrokerTls } from './broker-socket.ts';
 export { Inbox } from './inbox.ts';
 export { PlatformHttp } from './platform-http.ts';
 export type { Authorize } from './platform-http.ts';

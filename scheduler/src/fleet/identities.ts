@@ -1,6 +1,13 @@
 /** Who a receiver is: joining by a code, the credential it gets, and the proof that it is there now. */
 import { addMs, type Credential, type JoinAnswer, type JoinRequest } from '@loalang/shared';
-import { identify, signJws, TrustStore, UsedTokens } from '@loalang/shared/signing';
+import {
+  identify,
+  issueClientCertificate,
+  signJws,
+  TrustStore,
+  UsedTokens,
+  type ClientAuthority,
+} from '@loalang/shared/signing';
 import type { Changes } from '../changes/index.ts';
 import type { Db } from '../database/index.ts';
 import type { PlatformKeys } from '../keys/index.ts';
@@ -14,6 +21,8 @@ export interface IdentitiesParts {
   readonly db: Db;
   readonly clock: Clock;
   readonly keys: PlatformKeys;
+  /** Where there is one, receivers get a client certificate as well. */
+  readonly clientAuthority: ClientAuthority | null;
   readonly planning: Planning;
   readonly outbox: Outbox;
   readonly revoked: RevokedList;
@@ -43,7 +52,8 @@ export class Identities {
     const deviceId = (await repository.findByKey(db, request.key)) ?? (await this.#takePlace(request));
     if (deviceId === null) return { state: 'waiting' };
     const credential = await this.#issue(deviceId, request.key);
-    return { state: 'joined', deviceId, credential, broker: { ...broker } };
+    const certificate = this.#certify(deviceId, request.key);
+    return { state: 'joined', deviceId, credential, ...certificate, broker: { ...broker } };
   }
 
   /** The receiver that shows this credential and token; null where it is none, or not for the first time. */
@@ -81,6 +91,14 @@ export class Identities {
     if (key.kid === this.#learntKid) return;
     await this.#trust.learn(certificate);
     this.#learntKid = key.kid;
+  }
+
+  #certify(id: string, key: string): { certificate?: string } {
+    const { clientAuthority, clock } = this.#parts;
+    if (clientAuthority === null) return {};
+    const now = clock.now();
+    const expiresAt = addMs(now, CREDENTIAL_LIFE_MS);
+    return { certificate: issueClientCertificate(clientAuthority, { id, key, now, expiresAt }) };
   }
 
   async #issue(deviceId: string, key: string): Promise<string> {

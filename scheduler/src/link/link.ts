@@ -3,18 +3,20 @@
  * so whatever must be there after a reconnect is published again by whoever listens to `onUp`.
  */
 import {
-  addMs,
   deviceTopic,
   parseTopic,
+  readBrokerUrl,
+  type BrokerAddress,
   type BrokerRole,
   type DeviceChannel,
   type MediaTime,
 } from '@loalang/shared';
-import { generateSigningKey, makeToken, signJws, type SigningKey } from '@loalang/shared/signing';
+import { generateSigningKey, type ClientAuthority, type SigningKey } from '@loalang/shared/signing';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import type { PlatformKey } from '../keys/index.ts';
 import type { Clock, Timer } from '../time/media-clock.ts';
+import { addressOptions, credentialOptions } from './sign-in-options.ts';
 import { withoutDelay } from './without-delay.ts';
 
 const receivedChannels = [
@@ -32,7 +34,12 @@ export type Receive = (deviceId: string, payload: Buffer, at: MediaTime) => void
 export interface LinkParts {
   /** As what it signs in, which is its id at the broker too: there is one of each. */
   readonly role: Exclude<BrokerRole, 'device'>;
+  /** One address, or those of a cluster with commas between. */
   readonly url: string;
+  /** PEM: whose certificates the broker's may be of, instead of those that Node.js believes. */
+  readonly ca?: string | undefined;
+  /** Where there is one, brokers that ask by TLS are shown a certificate of it. */
+  readonly clientAuthority?: ClientAuthority | null;
   /** The broker's name: the audience of the token. */
   readonly brokerName: string;
   readonly credentialKey: PlatformKey;
@@ -43,21 +50,8 @@ export interface LinkParts {
 /** What the messages of each channel are handed to; at once, in order. Of other channels it hears nothing. */
 export type Receivers = { readonly [channel in ReceivedChannel]?: Receive };
 
-/** QoS of each subscription: what is lost anyway when it is late is not worth an acknowledgement. */
-const subscriptions: Record<ReceivedChannel, 0 | 1> = {
-  presence: 1,
-  status: 1,
-  'cmd/result': 1,
-  proof: 1,
-  'clock/req': 0,
-  lateness: 0,
-  repair: 0,
-};
-
 /** No message of a receiver is larger (a status with 200 cached ids has about 12 KB); what is, is not kept waiting. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
-/** A connection ends with its credential, whose key lives no longer than this process: none must end while one speaks. */
-const CREDENTIAL_LIFE_MS = 365 * 86_400_000;
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -67,6 +61,9 @@ const KEEPALIVE_S = 15;
 export class Link {
   readonly #parts: LinkParts;
   readonly #key: SigningKey = generateSigningKey();
+  readonly #addresses: readonly [BrokerAddress, ...BrokerAddress[]];
+  #attempts = 0;
+  #isByCertificate = false;
   readonly #upListeners: (() => void)[] = [];
   #receivers: Receivers | null = null;
   #client: MqttClient | null = null;
@@ -77,8 +74,10 @@ export class Link {
   /** Publishes that wait for the broker's acknowledgement. */
   readonly #unacknowledged = new Set<(error: Error) => void>();
 
+  /** Throws CONFIGURATION_INVALID where the address can't be one. */
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    this.#addresses = readBrokerUrl(parts.url);
   }
 
   get isUp(): boolean {
@@ -144,13 +143,12 @@ export class Link {
   }
 
   #connect(options: IClientOptions): void {
-    const { log } = this.#parts;
-    const client = connect(this.#parts.url, options);
+    const client = connect(options);
     this.#client = client;
     withoutDelay(client);
     client.on('connect', () => void this.#subscribe(client));
     client.on('message', (topic, payload) => this.#receive(topic, payload));
-    client.on('error', (error) => log.warn({ err: error }, 'the broker refused or broke the connection'));
+    client.on('error', (error) => this.#broke(error));
     client.on('close', () => {
       if (this.#client !== client) return;
       this.#dropped();
@@ -160,11 +158,13 @@ export class Link {
   }
 
   async #subscribe(client: MqttClient): Promise<void> {
-    const topics = receivedChannels
-      .filter((channel) => this.#receivers?.[channel] !== undefined)
-      .map((channel) => [deviceTopic('+', channel), { qos: subscriptions[channel] }] as const);
+    const channels = receivedChannels.filter((channel) => this.#receivers?.[channel] !== undefined);
     try {
-      await client.subscribeAsync(Object.fromEntries(topics));
+      // Sessions are clean, so QoS 1 would bring nothing more, and cost the broker a queue.
+      await client.subscribeAsync(
+        channels.map((channel) => deviceTopic('+', channel)),
+        { qos: 0 },
+      );
     } catch (error) {
       this.#parts.log.error({ err: error }, 'could not subscribe at the broker');
       client.end(true);
@@ -173,7 +173,8 @@ export class Link {
     if (this.#client !== client || this.#isClosed) return;
     this.#isUp = true;
     this.#failures = 0;
-    this.#parts.log.info({ url: this.#parts.url }, 'connected to the broker');
+    const { host, port } = client.options;
+    this.#parts.log.info({ role: this.#parts.role, host, port }, 'connected to the broker');
     for (const listener of this.#upListeners) listener();
   }
 
@@ -203,24 +204,15 @@ export class Link {
   }
 
   async #makeOptions(): Promise<IClientOptions> {
-    const { role, clock, credentialKey, brokerName } = this.#parts;
-    const now = clock.now();
-    const credential = await signJws(
-      {
-        type: 'credential',
-        id: role,
-        role,
-        key: this.#key.public,
-        issuedAt: now,
-        expiresAt: addMs(now, CREDENTIAL_LIFE_MS),
-      },
-      credentialKey.key,
-      credentialKey.certificate,
-    );
+    const signer = { ...this.#parts, key: this.#key };
+    const now = this.#parts.clock.now();
+    // The next of the addresses each time: where one is down, another may be up.
+    const address = this.#addresses[this.#attempts % this.#addresses.length] ?? this.#addresses[0];
+    this.#attempts += 1;
     return {
-      clientId: role,
-      username: credential,
-      password: await makeToken(this.#key, { id: role, audience: brokerName, now }),
+      ...addressOptions(address, signer, now),
+      ...(this.#isByCertificate ? {} : await credentialOptions(signer, now)),
+      clientId: signer.role,
       protocolVersion: 4,
       clean: true,
       keepalive: KEEPALIVE_S,
@@ -230,8 +222,18 @@ export class Link {
       queueQoSZero: false,
     };
   }
+
+  /** A broker that refuses user names that it does not know is next shown the certificate alone, and the other way round. */
+  #broke(error: Error): void {
+    this.#parts.log.warn({ err: error }, 'the broker refused or broke the connection');
+    const isRefusal = 'code' in error && (error.code === 4 || error.code === 5);
+    const hasCertificate = (this.#parts.clientAuthority ?? null) !== null;
+    if (isRefusal && hasCertificate) this.#isByCertificate = !this.#isByCertificate;
+  }
 }
 
+const receivedNames: ReadonlySet<string> = new Set(receivedChannels);
+
 function isReceived(channel: DeviceChannel): channel is ReceivedChannel {
-  return channel in subscriptions;
+  return receivedNames.has(channel);
 }

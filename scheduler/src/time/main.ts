@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import pino, { type Logger } from 'pino';
-import { LoaLangError, sentence } from '@loalang/shared';
+import { brokerUrlSchema, LoaLangError, sentence } from '@loalang/shared';
 import { z } from 'zod';
 import { TimeService } from './time-service.ts';
 
@@ -10,7 +11,8 @@ const END_WITHIN_MS = 2_800;
 
 const environmentSchema = z.object({
   LOALANG_DATA: z.string().min(1),
-  LOALANG_BROKER_URL: z.url({ protocol: /^(mqtts?|wss?)$/ }),
+  LOALANG_BROKER_URL: brokerUrlSchema,
+  LOALANG_CA: z.string().min(1).optional(),
   LOALANG_BROKER_NAME: z.string().min(1).default('loalang'),
   LOALANG_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -26,7 +28,8 @@ function readConfiguration(): z.infer<typeof environmentSchema> {
 async function main(): Promise<void> {
   const { LOALANG_DATA: dataFolder, LOALANG_BROKER_URL: url, ...rest } = readConfiguration();
   const log = pino({ name: 'time', level: rest.LOALANG_LOG_LEVEL }, pino.destination(2));
-  const broker = { url, name: rest.LOALANG_BROKER_NAME };
+  const ca = rest.LOALANG_CA === undefined ? {} : { ca: readFileSync(rest.LOALANG_CA, 'utf8') };
+  const broker = { url, name: rest.LOALANG_BROKER_NAME, ...ca };
   const service = new TimeService({ dataFolder, broker, log, onTaken: () => end(1) });
   const end = makeEnd(service, log);
   process.once('SIGTERM', () => end(0));

@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path';
 import { deviceTopic } from '@loalang/shared';
+import type { ClientAuthority } from '@loalang/shared/signing';
 import type { Logger } from 'pino';
-import { readKeys, type PlatformKeys } from '../keys/index.ts';
+import { loadClientAuthority, readKeys, type PlatformKeys } from '../keys/index.ts';
 import { Link } from '../link/link.ts';
 import { ClockExchange } from './clock-exchange.ts';
 import { Lead } from './lead.ts';
@@ -17,7 +18,8 @@ import { findSynchronised } from './synchronised.ts';
 export interface TimeConfig {
   /** The platform's: keys and the line lie in it. */
   readonly dataFolder: string;
-  readonly broker: { readonly url: string; readonly name: string };
+  /** `ca` is PEM. */
+  readonly broker: { readonly url: string; readonly name: string; readonly ca?: string };
   readonly log: Logger;
   /** Another time service, which the lead of this machine does not know of, has taken the line over. */
   readonly onTaken?: () => void;
@@ -57,11 +59,13 @@ export class TimeService {
   async start(): Promise<boolean> {
     if (!(await this.#lead.take(this.#ended.signal))) return false;
     await this.#keeper.start();
-    const keys = await readKeys(join(this.#config.dataFolder, 'keys'), this.#clock.now());
+    const folder = join(this.#config.dataFolder, 'keys');
+    const keys = await readKeys(folder, this.#clock.now());
+    const clientAuthority = await loadClientAuthority(folder);
     const readSynchronised = await findSynchronised();
     if (this.#ended.signal.aborted) return false;
     this.#tend(keys, readSynchronised);
-    this.#answer(keys);
+    this.#answer(keys, clientAuthority);
     this.#config.log.info({ epoch: this.#keeper.line().epoch }, 'keeping media time');
     return true;
   }
@@ -74,11 +78,12 @@ export class TimeService {
     this.#lead.close();
   }
 
-  #answer(keys: PlatformKeys): void {
+  #answer(keys: PlatformKeys, clientAuthority: ClientAuthority | null): void {
     const { broker, log } = this.#config;
-    const { url, name: brokerName } = broker;
+    const { url, ca, name: brokerName } = broker;
     const clock = this.#clock;
-    const link = new Link({ role: 'time', url, brokerName, credentialKey: keys.credential, clock, log });
+    const credentialKey = keys.credential;
+    const link = new Link({ role: 'time', url, ca, brokerName, credentialKey, clientAuthority, clock, log });
     const answer = (deviceId: string, jws: string): void =>
       void link.send(deviceTopic(deviceId, 'clock/res'), jws);
     const exchange = new ClockExchange({ clock, key: keys.time, answer });

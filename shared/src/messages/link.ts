@@ -118,6 +118,12 @@ export const joinRequestSchema = z.object({
 });
 export type JoinRequest = z.infer<typeof joinRequestSchema>;
 
+/** PEM: one certificate. */
+export const clientCertificateSchema = z
+  .string()
+  .max(4_096)
+  .regex(/^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n$/);
+
 /** The answer: waiting for a person, or who the board is from now on. */
 export const joinAnswerSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('waiting') }),
@@ -125,6 +131,8 @@ export const joinAnswerSchema = z.discriminatedUnion('state', [
     state: z.literal('joined'),
     deviceId: deviceIdSchema,
     credential: compactJwsSchema,
+    /** The same for brokers that know no credential: an X.509 certificate over the board's key, named by its id. */
+    certificate: clientCertificateSchema.optional(),
     broker: z.object({ url: z.string().max(200), name: z.string().min(1).max(200) }),
   }),
 ]);

@@ -4,3 +4,4 @@ export * from './keys.ts';
 export * from './packet.ts';
 export * from './trust.ts';
 export * from './used-tokens.ts';
+export * from './x509.ts';
