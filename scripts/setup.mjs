@@ -51,11 +51,12 @@ const systemPrograms = {
   // What `bench sync` and `bench agent` compare with.
   snapserver: { commands: ['snapserver'], debian: 'snapserver' },
   snapclient: { commands: ['snapclient'], debian: 'snapclient' },
-  // Another broker: what ours is compared with. (Debian puts it where only root's PATH looks.)
-  mosquitto: { commands: ['mosquitto'], debian: 'mosquitto' },
-  // What may stand before the broker; tests start their own processes of it.
+  // Brokers and a proxy that stand in the place of ours, or before it. Tests start their own processes of them. (Debian puts
+  // mosquitto where only root's PATH looks.)
   openssl: { commands: ['openssl'], debian: 'openssl' },
   haproxy: { commands: ['haproxy'], debian: 'haproxy' },
+  mosquitto: { commands: ['mosquitto'], debian: 'mosquitto' },
+  'nats-server': { commands: ['nats-server'], debian: 'nats-server' },
 };
 
 /** Another Python on PATH does not see Debian's packages. */

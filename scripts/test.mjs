@@ -15,6 +15,8 @@ await main(() => {
       'paho',
       'openssl',
       'haproxy',
+      'mosquitto',
+      'nats-server',
     ],
     withConsole: true,
     withNodeOpus: process.env.CI !== undefined,
