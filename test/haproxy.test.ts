@@ -84,6 +84,6 @@ test('the broker counts connections by the address that HAProxy saw', async () =
   for (const socket of sockets) socket.resume().once('close', () => (closed += 1));
   await until(() => closed === 1);
   expect(sockets[0]?.destroyed).toBe(false);
-  expect(village.broker.snapshot().limitsHit).toEqual({ 'address-full': 1 });
+  expect(village.broker.snapshot().limitsHit['address-full']).toBe(1);
   for (const socket of sockets) socket.destroy();
 });

@@ -32,7 +32,7 @@ export class StormReceiver {
     this.#trust = place.trust;
     this.#link = new BrokerLink({
       url: place.brokerUrl,
-      tls: () => ({}),
+      tls: () => ({ key: member.privateKey }),
       deviceId: member.deviceId,
       clock: systemClock,
       random: Math.random,

@@ -235,13 +235,17 @@ export class Duty {
     return { userName: current.credential, password: await this.#core.token(current) };
   }
 
-  #online(): void {
+  // What was lost is asked for first: it is worth something for a second or two, and on some brokers and many uplinks it would
+  // stand behind all that follows.
+  async #online(): Promise<void> {
+    const { session } = this.#link;
     this.followStreams();
+    await this.#packets.online();
+    if (!this.#link.isOnline || this.#link.session !== session) return;
     this.#exchange.start();
     this.#status.start();
     this.proofs.sendAll();
     this.#core.cache.look();
-    this.#packets.online();
   }
 
   #offline(): void {

@@ -159,6 +159,17 @@ test('an outage of 700 ms of a stream of 1.2 s costs nothing', async () => {
   expect(asked.reduce((sum, { frames }) => sum + frames, 0)).toBeLessThan(150);
 });
 
+test('what was lost is asked for before anything else is said on the new connection', async () => {
+  await startAgent();
+  const voice = await speak();
+  platform.onRepair = answerFrom(voice);
+  breakLink(voice);
+  let before = 0;
+  later(voice.sentAt(17) + 690_000, () => (before = platform.topics.length));
+  await platform.until('asked', () => platform.repairRequests.length > 0);
+  expect(platform.topics[before]).toBe(deviceTopic(DEVICE_ID, 'repair'));
+});
+
 test('without repair the same outage is heard', async () => {
   await startAgent({ asksRepair: false });
   const voice = await speak();

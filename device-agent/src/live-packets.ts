@@ -40,8 +40,9 @@ export class LivePackets {
     this.#lateness = new LatenessDesk({ clock, send: (report) => send('lateness', report) });
   }
 
-  online(): void {
-    this.#repair.start();
+  /** Resolves once what was lost has been asked for. */
+  async online(): Promise<void> {
+    await this.#repair.start();
   }
 
   offline(): void {

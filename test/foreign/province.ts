@@ -26,6 +26,11 @@ const connectedSchema = z.object({
   msg: z.literal('connected to the broker'),
   port: z.number(),
 });
+const reachedSchema = z.object({
+  index: z.number(),
+  msg: z.literal('the broker is reached'),
+  port: z.number(),
+});
 const UNIT = 'an-lac';
 const PACKET_FRAMES = 3;
 const FRAME_MS = 20;
@@ -57,6 +62,7 @@ export class Province {
   #scheduler: Scheduler | null = null;
   #person: Person | null = null;
   #platformPort = 0;
+  readonly #receiverPorts: number[] = [];
 
   private constructor(folder: string, authority: ClientAuthority) {
     this.folder = folder;
@@ -83,6 +89,11 @@ export class Province {
   /** Of the several addresses, the port of the one that the platform is connected to. */
   get platformPort(): number {
     return this.#platformPort;
+  }
+
+  /** The same of a receiver. */
+  receiverPort(index: number): number {
+    return this.#receiverPorts[index] ?? 0;
   }
 
   /** Platform, console and time service; returns the ids of the receivers that may join. */
@@ -131,7 +142,7 @@ export class Province {
         random: () => 0,
         board: new BenchBoard(),
         sink,
-        log: this.#log,
+        log: this.#log.child({ index }),
       });
       this.agents.push(agent);
       this.#closers.push(() => agent.close());
@@ -204,6 +215,8 @@ export class Province {
     const entry: unknown = JSON.parse(line);
     const connected = connectedSchema.safeParse(entry);
     if (connected.success) this.#platformPort = connected.data.port;
+    const reached = reachedSchema.safeParse(entry);
+    if (reached.success) this.#receiverPorts[reached.data.index] = reached.data.port;
     if (process.env['LOALANG_TEST_LOG'] !== undefined) process.stderr.write(line);
   }
 

@@ -39,7 +39,8 @@ export interface BrokerLinkOptions {
   readonly log: Logger;
   /** Credential and a fresh token, asked for each attempt; null while there can't be one (the hour isn't known). */
   readonly credentials: (signal: AbortSignal) => Promise<Credentials | null>;
-  readonly onOnline: () => void;
+  /** The connection is there and subscribed. What it sends until it resolves goes out before anything else. */
+  readonly onOnline: () => Promise<void>;
   readonly onOffline: () => void;
   readonly onMessage: (topic: string, payload: Uint8Array) => void;
   /** The broker said no: the credential is no good any more, or the clock by which the token was made is wrong. */
@@ -159,7 +160,10 @@ export class BrokerLink {
     const shown = this.#isByCertificate ? null : credentials;
     const client = new MqttClient(() => openBrokerSocket(address, tls), this.#clientOptions(shown));
     this.#client = client;
-    client.on('connect', () => this.#subscribeOwn(client));
+    client.on('connect', () => {
+      this.#options.log.info({ host: address.host, port: address.port }, 'the broker is reached');
+      this.#subscribeOwn(client);
+    });
     client.on('message', (topic, payload) => this.#options.onMessage(topic, payload));
     client.on('error', (error) => {
       isBroken = true;
@@ -220,15 +224,14 @@ export class BrokerLink {
     client.subscribe([REVOKED_TOPIC, ...own, ...this.#streams], { qos: 0 }, (error) => {
       if (this.#client !== client) return;
       if (error !== null) client.end(true);
-      else this.#becomeOnline();
+      else void this.#becomeOnline(client);
     });
   }
 
-  #becomeOnline(): void {
+  async #becomeOnline(client: MqttClient): Promise<void> {
     this.#isOnline = true;
-    this.#options.log.info('the broker is reached');
-    void this.publish('presence', this.#presence(true), 1, true);
-    this.#options.onOnline();
+    await this.#options.onOnline();
+    if (this.#client === client) await this.publish('presence', this.#presence(true), 1, true);
   }
 
   #onError(error: Error): void {

@@ -58,7 +58,7 @@ const settle = async (): Promise<void> => {
 
 test('asks as soon as a packet shows that some before it never came', async () => {
   const { sent, desk, miss, arrive } = open();
-  desk.start();
+  void desk.start();
   await settle();
   miss(7, 3);
   arrive();
@@ -71,19 +71,19 @@ test('asks as soon as a packet shows that some before it never came', async () =
 
 test('after a reconnect it also asks for what follows its last packet, until the stream is heard again', async () => {
   const { tails, desk, arrive } = open();
-  desk.start();
+  void desk.start();
   await settle();
   arrive();
   await settle();
   desk.stop();
-  desk.start();
+  void desk.start();
   await settle();
   expect(tails).toEqual([1_800_000, null, 1_800_000]);
 });
 
 test('asks again by itself while nothing comes, and not once it is all there', async () => {
   const { clock, sent, world, desk, miss, arrive } = open();
-  desk.start();
+  void desk.start();
   await settle();
   miss(7, 3, 1_500);
   arrive();
@@ -104,7 +104,7 @@ test('a longer round trip gives up sooner on what an answer could no longer brin
   const { sent, desk, miss, arrive } = open();
   desk.learnRoundTrip([900_000, 400_000, 700_000]);
   desk.learnRoundTrip([]);
-  desk.start();
+  void desk.start();
   await settle();
   miss(10, 30, 100);
   arrive();
@@ -114,7 +114,7 @@ test('a longer round trip gives up sooner on what an answer could no longer brin
 
 test.each(['the link', 'the hour', 'the stream'])('without %s it asks for nothing', async (what) => {
   const { clock, sent, world, desk, miss, arrive } = open();
-  desk.start();
+  void desk.start();
   await settle();
   miss(7, 3);
   if (what === 'the link') desk.stop();
@@ -129,7 +129,7 @@ test.each(['the link', 'the hour', 'the stream'])('without %s it asks for nothin
 
 test('packets that follow on one another are not looked behind, until one is missing and while it is', async () => {
   const { tails, world, desk, miss, arrive } = open();
-  desk.start();
+  void desk.start();
   await settle();
   const looksAfter = async (lost: number): Promise<number> => {
     const before = tails.length;
@@ -150,7 +150,7 @@ test('a link that goes while one of two streams has been asked about is looked a
   world.streams = [stream, { ...stream, id: 'cd'.repeat(16) }];
   world.otherAnswers = new Promise((resolve) => (answer = resolve));
   miss(7, 3);
-  desk.start();
+  void desk.start();
   await settle();
   expect(sent).toHaveLength(1);
   desk.stop();
@@ -164,7 +164,7 @@ test('a link that goes while one of two streams has been asked about is looked a
 
 test('a stream that is over is forgotten: no answer for it is expected any more', async () => {
   const { world, desk, miss, arrive } = open();
-  desk.start();
+  void desk.start();
   await settle();
   miss(7, 3);
   arrive();

@@ -33,17 +33,17 @@ export class RepairDesk {
   #isOnline = false;
   #timer: Timer | null = null;
   #mustLook = false;
-  #isLooking = false;
+  #looking: Promise<void> | null = null;
 
   constructor(options: RepairDeskOptions) {
     this.#options = options;
   }
 
-  /** The link is there: what was sent while it was not is missing. */
-  start(): void {
+  /** The link is there: what was sent while it was not is missing. Resolves once it has been asked for. */
+  async start(): Promise<void> {
     this.#isOnline = true;
     for (const { id } of this.#options.streams()) this.#silent.add(id);
-    this.#look();
+    await this.#look();
   }
 
   /** The link is gone. */
@@ -61,7 +61,7 @@ export class RepairDesk {
     const isNext = this.#next.get(streamId) === sequence;
     this.#next.set(streamId, (sequence + frames) % UINT32);
     const wasSilent = this.#silent.delete(streamId);
-    if (!isNext || wasSilent || this.#torn.has(streamId)) this.#look();
+    if (!isNext || wasSilent || this.#torn.has(streamId)) void this.#look();
   }
 
   /** What an exchange of time took; the shortest of a burst, so that nothing is given up that could still come. */
@@ -76,13 +76,13 @@ export class RepairDesk {
   }
 
   // One look at a time; what happens meanwhile is looked at after it.
-  #look(): void {
+  async #look(): Promise<void> {
     this.#mustLook = true;
-    if (!this.#isLooking) void this.#lookAll();
+    this.#looking ??= this.#lookAll();
+    await this.#looking;
   }
 
   async #lookAll(): Promise<void> {
-    this.#isLooking = true;
     while (this.#mustLook) {
       this.#mustLook = false;
       const streams = this.#options.streams();
@@ -90,7 +90,7 @@ export class RepairDesk {
       const hasAsked = await Promise.all(streams.map((stream) => this.#ask(stream)));
       if (hasAsked.includes(true)) this.#lookLater();
     }
-    this.#isLooking = false;
+    this.#looking = null;
   }
 
   async #ask({ id, latencyMs }: LiveStream): Promise<boolean> {
@@ -113,7 +113,7 @@ export class RepairDesk {
     if (!this.#isOnline) return;
     const waitMs = RepairPlanner.waitUs({ roundTripUs: this.#roundTripUs }) / 1000 + 1;
     this.#timer?.cancel();
-    this.#timer = this.#options.clock.after(waitMs, () => this.#look());
+    this.#timer = this.#options.clock.after(waitMs, () => void this.#look());
   }
 
   #forgetOthers(streams: readonly LiveStream[]): void {

@@ -42,6 +42,8 @@ export class StandIn extends EventEmitter {
   readonly results: CommandResult[] = [];
   readonly lateness: Lateness[] = [];
   readonly repairRequests: RepairRequest[] = [];
+  /** Topics that the receiver published to, in their order. */
+  readonly topics: string[] = [];
   /** Which packets it sends when it is asked for some. */
   onRepair: (request: RepairRequest) => readonly Uint8Array[] = () => [];
   readonly recordings = new Map<string, Buffer>();
@@ -99,6 +101,7 @@ export class StandIn extends EventEmitter {
     };
     broker.on('publish', (packet, client) => {
       if (client === null) return;
+      this.topics.push(packet.topic);
       const payload = Buffer.from(packet.payload);
       this.#hear(packet.topic, payload).catch((error: unknown) => this.emit('error', error));
     });
