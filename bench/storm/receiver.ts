@@ -45,7 +45,7 @@ export class StormReceiver {
           now: place.now(),
         }),
       }),
-      onOnline: () => void this.#report(place.now()),
+      onOnline: async () => this.#report(place.now()),
       onOffline: () => (this.#hasPlan = false),
       onMessage: (topic, payload) => {
         if (topic.endsWith('/plan')) void this.#takePlan(Buffer.from(payload).toString());
