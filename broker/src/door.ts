@@ -162,7 +162,7 @@ export class Door {
     switch (offer.state) {
       case 'taken':
         this.throwOut();
-        log.info({ revoked: offer.ids.size }, 'list of revoked ids taken');
+        log.info({ revoked: offer.count }, 'list of revoked ids taken');
         return done(null);
       case 'held':
         // What is retained, and what subscribers get, is never older than what was there.
@@ -226,7 +226,7 @@ export class Door {
     const aedes = this.#aedes;
     aedes.on('client', (client) => sessions.join(client)?.close());
     aedes.on('clientReady', (client) => {
-      // Its id may have been revoked between its sign-in and now.
+      // Its id or key may have been revoked between its sign-in and now.
       if (sessions.of(client) === null) client.close();
     });
     aedes.on('clientDisconnect', (client) => {

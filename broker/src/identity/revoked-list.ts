@@ -1,8 +1,8 @@
-import { revokedSchema, type MediaTime, type RefusalReason } from '@loalang/shared';
+import { revokedSchema, type Identity, type MediaTime, type RefusalReason } from '@loalang/shared';
 import type { TrustStore } from '@loalang/shared/signing';
 
 export type RevokedOffer =
-  | { state: 'taken'; ids: ReadonlySet<string> }
+  | { state: 'taken'; count: number }
   /** A newer list is held: here it is, as it was signed. */
   | { state: 'held'; jws: string }
   | { state: 'refused'; reason: RefusalReason };
@@ -14,7 +14,7 @@ interface HeldList {
 }
 
 /**
- * The list of revoked ids, as the platform signed it. Its version only grows, whoever publishes; the same version again
+ * The list of revoked ids and keys, as the platform signed it. Its version only grows, whoever publishes; the same version again
  * is taken for its younger signature, since the key of the old one expires.
  */
 export class RevokedList {
@@ -30,8 +30,10 @@ export class RevokedList {
     return this.#held !== null;
   }
 
-  has(id: string): boolean {
-    return this.#held?.ids.has(id) ?? false;
+  /** Is it the holder's id that may no longer sign in, or the key that it shows for it? */
+  names({ identity, kid }: { readonly identity: Identity; readonly kid: string }): boolean {
+    const ids = this.#held?.ids;
+    return ids !== undefined && (ids.has(identity.id) || ids.has(kid));
   }
 
   /** Takes in a list that came in over the wire, if it is signed and not older. */
@@ -41,6 +43,6 @@ export class RevokedList {
     const { version, ids } = verified.payload;
     if (this.#held !== null && version < this.#held.version) return { state: 'held', jws: this.#held.jws };
     this.#held = { jws, version, ids: new Set(ids) };
-    return { state: 'taken', ids: this.#held.ids };
+    return { state: 'taken', count: ids.length };
   }
 }

@@ -11,7 +11,7 @@ export interface Session extends Admitted {
   readonly streams: Set<string>;
 }
 
-/** Who is connected. A session counts only while its credential is valid, and neither its id nor its signer is revoked. */
+/** Who is connected. A session counts only while its credential is valid, and neither its id, its key nor its signer is revoked. */
 export class Sessions {
   readonly #trust: TrustStore;
   readonly #revoked: RevokedList;
@@ -33,7 +33,7 @@ export class Sessions {
   /** The session of a connection; null where its rights are gone. */
   of(client: Client): Session | null {
     const session = this.#ofClient.get(client);
-    if (session === undefined || this.#revoked.has(session.identity.id)) return null;
+    if (session === undefined || this.#revoked.names(session)) return null;
     if (this.#trust.isRetired(session.signedBy)) return null;
     return session.expiresAt > this.#clock.now() ? session : null;
   }

@@ -164,6 +164,19 @@ describe('the list of revoked ids', () => {
     expect(village.broker.snapshot().sessions).toEqual({ device: 1, platform: 1, time: 0 });
   });
 
+  test('may name a key: another one signs in under the same id, the first is thrown out and stays out', async () => {
+    const platform = await village.platform();
+    const broken = await village.authority.issue(ID, 'device');
+    const former = await village.connect(broken);
+    const isClosed = closed(former);
+    const list = await village.authority.revoke(2, [broken.key.kid]);
+    await platform.publishAsync(REVOKED_TOPIC, list, { qos: 1, retain: true });
+    await isClosed;
+    expect(await signIn(broken)).toBe(NOT_AUTHORIZED);
+    expect(await signIn(await village.authority.issue(ID, 'device'))).toBe(0);
+    expect(village.broker.snapshot().refusedSignIns).toEqual({ revoked: 1 });
+  });
+
   test('never goes back to an older version, whoever publishes it', async () => {
     const platform = await village.platform();
     const newer = await village.authority.revoke(3, [ID]);

@@ -1,5 +1,5 @@
 import type { Identity, MediaTime, RefusalReason } from '@loalang/shared';
-import { identify, type TrustStore, type UsedTokens } from '@loalang/shared/signing';
+import { identify, keyId, type TrustStore, type UsedTokens } from '@loalang/shared/signing';
 import type { Clock } from '../clock.ts';
 import { mayLeaveWill, type Will } from '../rights/rights.ts';
 import type { RevokedList } from './revoked-list.ts';
@@ -19,6 +19,8 @@ export type SignInRefusal =
 
 export interface Admitted {
   readonly identity: Identity;
+  /** Of the key that its holder signed in with: another board may take an id over. */
+  readonly kid: string;
   /** The key that signed the credential, which counts for as long as that key does. */
   readonly signedBy: string;
   readonly expiresAt: MediaTime;
@@ -56,19 +58,20 @@ export class SignIn {
       { audience, now },
     );
     if (!identified.ok) return identified;
-    const { id, role, expiresAt } = identified.credential;
+    const { id, role, key, expiresAt } = identified.credential;
     const { signedBy } = identified;
     const identity = { id, role };
-    const objection = this.#objectionTo(identity, shown);
+    const kid = keyId(key);
+    const objection = this.#objectionTo(identity, kid, shown);
     if (objection !== null) return refuse(objection);
     const use = usedTokens.use(identified.token, now);
-    return use === 'taken' ? { ok: true, identity, signedBy, expiresAt } : refuse(use);
+    return use === 'taken' ? { ok: true, identity, kid, signedBy, expiresAt } : refuse(use);
   }
 
-  #objectionTo(identity: Identity, shown: Shown): SignInRefusal | null {
+  #objectionTo(identity: Identity, kid: string, shown: Shown): SignInRefusal | null {
     const { revoked } = this.#parts;
     if (shown.clientId !== identity.id) return 'wrong-client-id';
-    if (revoked.has(identity.id)) return 'revoked';
+    if (revoked.names({ identity, kid })) return 'revoked';
     if (!revoked.isKnown && identity.role === 'device') return 'list-unknown';
     if (shown.will !== undefined && !mayLeaveWill(identity, shown.will)) return 'will-not-allowed';
     return null;
