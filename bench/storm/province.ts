@@ -71,7 +71,7 @@ export class Province {
 
   async #joinOne(code: string): Promise<Member> {
     const key = generateSigningKey();
-    const answer = await this.#running.fleet.join({ code, key: key.public, model: 'storm' });
+    const answer = await this.#running.enrolment.join({ code, key: key.public, model: 'storm' });
     if (answer.state !== 'joined') throw new Error(`the code ${code} was not taken`);
     const { deviceId, credential } = answer;
     return { deviceId, credential, privateKey: writeSigningKey(key) };

@@ -3,14 +3,14 @@ import type { MediaTime } from '@loalang/shared';
 import { bootTimeUs, systemClock } from './clock/index.ts';
 import { Core } from './core.ts';
 import { Duty } from './duty.ts';
-import { askSignedTime, checkAnswer, type Membership } from './identity/index.ts';
+import { askSignedTime, JoinDesk, type Membership } from './identity/index.ts';
 import { Backoff, pause } from './link/index.ts';
 import type { AgentOptions, FullOptions } from './options.ts';
+import { markForWiping } from './store/index.ts';
+import { readClips, Voice } from './voice/index.ts';
 
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MOST_MS = 30_000;
-/** Joining waits for a person; the officer who has just confirmed the code should see the receiver soon. */
-const JOIN_MOST_MS = 10_000;
 
 /**
  * A receiver. `start()` returns once it plays what it holds, whether anybody can be reached or not; joining, the hour
@@ -20,6 +20,7 @@ export class Agent {
   readonly #options: FullOptions;
   #ended = new AbortController();
   #core: Core | null = null;
+  #joining: JoinDesk | null = null;
   #duty: Duty | null = null;
   #starting: Promise<void> | null = null;
   #life: Promise<void> = Promise.resolve();
@@ -68,6 +69,7 @@ export class Agent {
       onSlept: () => this.#duty?.askTimeAnew(),
     });
     this.#core = core;
+    this.#joining = this.#makeJoinDesk(core);
     await core.load();
     if (core.membership !== null) this.#duty = this.#takeUpDuty(core, core.membership);
     await core.start();
@@ -90,8 +92,8 @@ export class Agent {
     const { log } = this.#options;
     try {
       if (core.membership === null) {
-        await this.#untilDone(RETRY_MOST_MS, (signal) => this.#askTime(core, signal));
-        await this.#untilDone(JOIN_MOST_MS, (signal) => this.#join(core, signal));
+        await this.#untilDone((signal) => this.#askTime(core, signal));
+        await this.#joining?.waitForAdmission(this.#ended.signal);
       }
       if (this.#ended.signal.aborted || core.membership === null) return;
       this.#duty ??= this.#takeUpDuty(core, core.membership);
@@ -101,10 +103,10 @@ export class Agent {
     }
   }
 
-  async #untilDone(mostMs: number, step: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
+  async #untilDone(step: (signal: AbortSignal) => Promise<boolean>): Promise<void> {
     const { clock, random } = this.#options;
     const { signal } = this.#ended;
-    const backoff = new Backoff(RETRY_FIRST_MS, mostMs, random);
+    const backoff = new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS, random);
     while (!signal.aborted && !(await step(signal))) await pause(clock, backoff.nextMs(), signal);
   }
 
@@ -114,8 +116,9 @@ export class Agent {
       membership,
       askTime: (signal) => this.#askTime(core, signal),
       renew: async (signal) => {
-        await this.#join(core, signal);
+        await this.#joining?.ask(signal);
       },
+      onWipe: () => this.#forget(core),
     });
   }
 
@@ -133,25 +136,36 @@ export class Agent {
     }
   }
 
-  async #join(core: Core, signal: AbortSignal): Promise<boolean> {
-    const { log, joinCode, board } = this.#options;
-    try {
-      const code = await core.identity.joinCode(joinCode);
-      const request = { code, key: core.key.public, model: board.model.slice(0, 80) };
-      const answer = await core.platform.join(request, signal);
-      if (answer.state === 'waiting') {
-        log.info({ code }, 'waiting for an officer to confirm this code');
-        return false;
-      }
-      const own = { key: core.key, trust: core.trust, now: core.mediaNow() };
-      const membership = await checkAnswer(answer, own);
-      await core.identity.keep(membership);
-      core.membership = membership;
-      log.info({ deviceId: membership.deviceId }, 'joined');
-      return true;
-    } catch (error) {
-      if (!signal.aborted) log.warn({ err: error }, 'could not join yet');
-      return false;
-    }
+  #makeJoinDesk(core: Core): JoinDesk {
+    const { clock, random, log, board, joinCode } = this.#options;
+    const { identity, key, trust, platform } = core;
+    const mediaNow = (): MediaTime | null => core.mediaNow();
+    const voice = new Voice({ clips: readClips(), mediaNow, play: (items) => core.playOwn(items) });
+    return new JoinDesk({
+      identity,
+      key,
+      trust,
+      platform,
+      voice,
+      clock,
+      random,
+      log,
+      board,
+      mediaNow,
+      givenCode: joinCode,
+      onMember: (membership) => {
+        core.membership = membership;
+      },
+      onRetired: () => this.#forget(core),
+    });
+  }
+
+  /** Falls silent for good. What it knows is removed at the next start, which is the owner's to make. */
+  async #forget(core: Core): Promise<void> {
+    const { log, dataFolder, onWiped } = this.#options;
+    core.setRevoked(true);
+    await markForWiping(dataFolder);
+    log.warn('this receiver was taken out of service: it forgets everything and begins anew');
+    onWiped?.();
   }
 }

@@ -10,9 +10,16 @@ import { PlatformHttp, StreamGate } from './link/index.ts';
 import type { FullOptions } from './options.ts';
 import type { ProofDraft } from './playout/index.ts';
 import { ProgressKeeper } from './proofs/index.ts';
-import { LocalRenderer, ThreadRenderer, type Renderer, type RenderReport } from './renderer/index.ts';
-import { AssetCache, heldNow, heldPlan, Ledger, type HeldMessage } from './store/index.ts';
+import {
+  LocalRenderer,
+  ThreadRenderer,
+  type Renderer,
+  type RenderItem,
+  type RenderReport,
+} from './renderer/index.ts';
+import { AssetCache, finishWiping, heldNow, heldPlan, Ledger, type HeldMessage } from './store/index.ts';
 import { TimeKeeper } from './time-keeper.ts';
+import { isOwnVoice } from './voice/index.ts';
 
 /** How often the time is kept on disk: so much of it may be played twice after a power cut with a dead battery. */
 const KEEP_TIME_MS = 60_000;
@@ -101,6 +108,7 @@ export class Core {
   /** Reads what the disk holds. Nothing sounds yet. */
   static async open(options: FullOptions, events: CoreEvents): Promise<Core> {
     await mkdir(options.dataFolder, { recursive: true, mode: 0o700 });
+    if (await finishWiping(options.dataFolder)) options.log.warn('everything was forgotten, as it was told');
     const identity = new IdentityStore(options.dataFolder);
     const key = await identity.ownKey();
     const membership = await identity.membership();
@@ -197,6 +205,13 @@ export class Core {
     this.applyPlan();
   }
 
+  /** Plays built-in sounds, and nothing else. Refused once the receiver belongs to somebody: then only what is signed sounds. */
+  playOwn(items: readonly RenderItem[]): void {
+    if (this.membership !== null) throw new Error('a member sounds nothing by itself');
+    const policy = { utcOffsetMinutes: 0, quietHours: [] };
+    this.renderer.setPlan({ items, policy, acousticOffsetMs: 0 });
+  }
+
   /** Hands the held plan to the renderer and the cache. */
   applyPlan(): void {
     if (this.plan.held === null) return;
@@ -236,6 +251,7 @@ export class Core {
   /** Keeps how far what sounds has come. */
   keepProgress(): void {
     for (const progress of this.renderer.report.progress) {
+      if (isOwnVoice(progress.broadcastId)) continue;
       void this.#keep(this.ledger.add({ ...progress, kind: 'progress' }), 'progress');
     }
   }
@@ -277,6 +293,7 @@ export class Core {
   }
 
   #takeProof(draft: ProofDraft): void {
+    if (isOwnVoice(draft.broadcastId)) return;
     if (draft.reason === 'asset-corrupt') {
       const item = this.plan.held?.items.find(({ broadcastId }) => broadcastId === draft.broadcastId);
       if (item !== undefined) this.cache.distrust(item.asset.sha256);

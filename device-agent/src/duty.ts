@@ -11,7 +11,7 @@ import { signJws, writeSigningKey } from '@loalang/shared/signing';
 import { ClockExchange, type ClockSample, type Timer } from './clock/index.ts';
 import type { Core } from './core.ts';
 import { StatusReporter } from './health/index.ts';
-import { needsRenewal, type Membership } from './identity/index.ts';
+import { needsRenewal, signReceipt, type Membership } from './identity/index.ts';
 import { BrokerLink, Inbox, Reception, Refusals, type BrokerTls } from './link/index.ts';
 import { ListenDesk } from './listen/index.ts';
 import { LivePackets } from './live-packets.ts';
@@ -27,8 +27,10 @@ export interface DutyParts {
   readonly membership: Membership;
   /** Asks the platform for the signed time; false where that failed. */
   readonly askTime: (signal: AbortSignal) => Promise<boolean>;
-  /** Joins again with the same key, which renews the credential. */
+  /** Asks again with the same key: that renews the credential, or tells that it is over. */
   readonly renew: (signal: AbortSignal) => Promise<void>;
+  /** Its receipt is with the platform: everything is to be forgotten. */
+  readonly onWipe: () => Promise<void>;
 }
 
 /** The receiver as a member of its platform. */
@@ -185,6 +187,7 @@ export class Duty {
       onCommand: (command) => this.#do(command),
       onAck: (ack) => this.proofs.acknowledge(ack),
       onClockReply: (reply, receivedUs) => this.#takeClockReply(reply, receivedUs),
+      kid: core.key.kid,
       onRevoked: (isRevoked) => core.setRevoked(isRevoked),
     });
   }
@@ -219,7 +222,8 @@ export class Duty {
   }
 
   // The hour comes first: without it there is no token, and with a wrong one the broker refuses. It also refuses a credential
-  // whose signer has been retired, which this receiver need not know of: so a refused one is renewed.
+  // whose signer has been retired, which this receiver need not know of, or whose holder has left service: so a refused one is
+  // renewed, and the platform says why where it gives none.
   async #credentials(signal: AbortSignal): Promise<{ userName: string; password: string } | null> {
     if (!this.#core.hasSignedTime || this.#mustAskTime || this.#core.mediaNow() === null) {
       if (await this.#parts.askTime(signal)) this.#mustAskTime = false;
@@ -273,9 +277,20 @@ export class Duty {
   #do(command: Command): void {
     switch (command.act.kind) {
       case 'listen':
-        this.#listen.take(command);
+        this.#listen.take({ id: command.id, act: command.act });
+        break;
+      case 'wipe':
+        void this.#wipe(command, command.act.key);
         break;
     }
+  }
+
+  /** Silent from here on. What can't be told by MQTT is told when it asks by HTTP why it is not let in any more. */
+  async #wipe(command: Command, key: string): Promise<void> {
+    if (key !== this.#core.key.public) return this.#refuse('wrong-device', 'wipe');
+    this.#core.setRevoked(true);
+    const isTold = await this.#link.publish('cmd/result', await signReceipt(command, this.#core.key), 1);
+    if (isTold) await this.#parts.onWipe();
   }
 
   async #answer(id: string, outcome: CommandResult['outcome'], detail?: string): Promise<void> {

@@ -11,7 +11,12 @@ async function main(): Promise<void> {
   const { dataFolder, platformUrl, rootKey, brokerUrl, caFile, joinCode, sink } = readConfiguration(
     process.env,
   );
+  const end = (): void => {
+    agent.close().then(() => process.exit(0), fail);
+  };
   const agent = new Agent({
+    // Whoever starts it again (systemd, a container) starts a new board.
+    onWiped: end,
     dataFolder,
     platformUrl,
     rootKey,
@@ -22,9 +27,6 @@ async function main(): Promise<void> {
     ...(caFile === null ? {} : { brokerCa: readFileSync(caFile, 'utf8') }),
     ...(joinCode === null ? {} : { joinCode }),
   });
-  const end = (): void => {
-    agent.close().then(() => process.exit(0), fail);
-  };
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(signal, end);
   await agent.start();
   process.send?.({ type: 'ready' });

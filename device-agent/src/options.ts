@@ -13,7 +13,7 @@ export interface AgentOptions {
   readonly brokerUrl?: string;
   /** PEM: whose certificates the broker's may be of, instead of those that Node.js believes. */
   readonly brokerCa?: string;
-  /** The code to join with; without one the agent makes its own and logs it. */
+  /** A code that the platform knows beforehand; without one the agent makes its own and says it. */
   readonly joinCode?: string;
   readonly board: Board;
   /** Where sound goes: an object, played in this thread, or settings, played in a thread of its own. */
@@ -25,6 +25,8 @@ export interface AgentOptions {
   /** 0 to 1, for jitter. */
   readonly random?: () => number;
   readonly maxCacheBytes?: number;
+  /** It was told to forget everything. Whoever runs it closes it and starts it anew, as a board that nobody knows. */
+  readonly onWiped?: () => void;
   /** Off: it never asks for packets that did not come, so that a benchmark can tell what asking is worth. */
   readonly asksRepair?: boolean;
 }

@@ -1,5 +1,6 @@
 /** What other workspaces see of the broadcast centre: interfaces, so that tests may stand in for a part. */
 import type {
+  AddedDevice,
   DeviceSettings,
   Broadcast,
   BroadcastDetail,
@@ -8,12 +9,16 @@ import type {
   LatencyChoice,
   LiveStart,
   NewBroadcast,
+  NewDevice,
   Person,
+  Retirement,
   TimeHealth,
   Today,
+  WaitingBoard,
 } from '@loalang/shared';
 import type { LiveSession } from './air/index.ts';
 import type { Stopped } from './broadcasts/index.ts';
+import type { Officer } from './enrolment/index.ts';
 import type { ListenAnswer, ListenRequest } from './fleet/index.ts';
 import type { Library } from './library/index.ts';
 import type { People } from './people/index.ts';
@@ -22,6 +27,7 @@ import type { Units } from './units/index.ts';
 
 export type { EndReason, LiveSession } from './air/index.ts';
 export type { Stopped } from './broadcasts/index.ts';
+export type { Officer } from './enrolment/index.ts';
 export type { ListenAnswer, ListenRequest } from './fleet/index.ts';
 export type { Clock, Timer } from './time/index.ts';
 
@@ -43,7 +49,6 @@ export interface Air {
 }
 
 export interface Fleet {
-  join(request: JoinRequest): Promise<JoinAnswer>;
   /** The receiver that shows this credential and token (each token works once), or null. */
   identify(credential: string, token: string): Promise<string | null>;
   /** Sets a receiver up; what it has to know goes out with its next plan. Throws NOT_FOUND. */
@@ -61,6 +66,20 @@ export interface Fleet {
   revoke(deviceId: string): Promise<void>;
 }
 
+/** How boards come into service and leave it. Codes that are no good throw CODE_* or TOO_MANY_REQUESTS. */
+export interface Enrolment {
+  /** A board shows its key and its code: it waits for a person, is in, or is told that it no longer is. */
+  join(request: JoinRequest, address?: string): Promise<JoinAnswer>;
+  /** The board that waits with a code. */
+  find(officer: Officer, code: string): Promise<WaitingBoard>;
+  /** Gives the board with a code a new place. Throws NUMBER_TAKEN or NOT_FOUND. */
+  add(officer: Officer, wanted: NewDevice): Promise<AddedDevice>;
+  /** Puts the board with a code in a receiver's place; the former one is shut out. Throws NOT_FOUND. */
+  exchange(officer: Officer, deviceId: string, code: string): Promise<AddedDevice>;
+  /** Takes a receiver out of service for good; waits some seconds for its receipt. Throws NOT_FOUND. */
+  retire(person: Person, deviceId: string): Promise<Retirement>;
+}
+
 /** The running broadcast centre. */
 export interface Scheduler {
   readonly clock: Clock;
@@ -72,6 +91,7 @@ export interface Scheduler {
   readonly broadcasts: Broadcasts;
   readonly air: Air;
   readonly fleet: Fleet;
+  readonly enrolment: Enrolment;
   /** What is wrong with the platform's own time. */
   timeHealth(): TimeHealth;
   /** Something that `today` shows has changed. */

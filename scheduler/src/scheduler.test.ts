@@ -219,19 +219,19 @@ test('a receiver is known by its credential and a token that works once', async 
 });
 
 test('a code works once, its board gets its credential again, and an unknown code waits', async () => {
-  const { fleet } = centre.scheduler;
+  const { enrolment } = centre.scheduler;
   const { key, deviceId } = centre.receiver(0);
-  const again = await fleet.join({ code: 'AAAA2222', key: key.public, model: 'test board' });
+  const again = await enrolment.join({ code: 'AAAA2222', key: key.public, model: 'test board' });
   expect(again).toMatchObject({
     state: 'joined',
     deviceId,
     broker: { url: centre.broker.url, name: BROKER_NAME },
   });
   const stranger = 'A'.repeat(43);
-  await expect(fleet.join({ code: 'AAAA2222', key: stranger, model: 'x' })).resolves.toEqual({
+  await expect(enrolment.join({ code: 'AAAA2222', key: stranger, model: 'x' })).resolves.toEqual({
     state: 'waiting',
   });
-  await expect(fleet.join({ code: 'ZZZZ9999', key: stranger, model: 'x' })).resolves.toEqual({
+  await expect(enrolment.join({ code: 'ZZZZ9999', key: stranger, model: 'x' })).resolves.toEqual({
     state: 'waiting',
   });
 });

@@ -8,6 +8,7 @@ import { Air, LatenessIntake, OnAir, PacketHistory, Repair } from './air/index.t
 import { Broadcasts } from './broadcasts/index.ts';
 import { Changes } from './changes/index.ts';
 import { openDatabase, type Database } from './database/index.ts';
+import { Enrolment, Retiring } from './enrolment/index.ts';
 import type { Scheduler } from './face.ts';
 import { Fleet, Identities, Listening, RevokedList, StatusIntake } from './fleet/index.ts';
 import { loadClientAuthority, loadKeys, type PlatformKeys } from './keys/index.ts';
@@ -86,17 +87,10 @@ async function build(ground: Ground): Promise<Scheduler> {
   const listening = new Listening({ db, clock, airKey: keys.air, link });
   const { name, url, publicUrl = url } = config.broker;
   const broker = { url: publicUrl, name };
-  const identities = new Identities({
-    db,
-    clock,
-    keys,
-    clientAuthority,
-    planning,
-    outbox,
-    revoked,
-    changes,
-    broker,
-  });
+  const identities = new Identities({ db, clock, keys, clientAuthority, revoked, broker });
+  const reached = { units, revoked, outbox, changes, log };
+  const retiring = new Retiring({ db, clock, airKey: keys.air, link, ...reached });
+  const enrolment = new Enrolment({ db, clock, identities, retiring, planning, ...reached });
   const timeKey = keys.time;
   const receivers = { identities, listening, revoked };
   const fleet = new Fleet({ db, clock, timeKey, units, planning, outbox, changes, ...receivers });
@@ -107,9 +101,10 @@ async function build(ground: Ground): Promise<Scheduler> {
   const kept = { history, lateness };
   const air = new Air({ db, clock, units, planning, onAir, outbox, link, changes, log, ...kept, ...live });
   const audioOf = findAudioIn(library);
-  const shown = { audioOf, timeAlarms: () => timeHealth().alarms };
+  const codesLockedUntil = () => enrolment.codesLockedUntil();
+  const shown = { audioOf, timeAlarms: () => timeHealth().alarms, codesLockedUntil };
   const broadcasts = new Broadcasts({ db, clock, units, planning, outbox, changes, live: air, ...shown });
-  const messages = buildMessages(ground, delivery, { listening, repair, lateness, changes });
+  const messages = buildMessages(ground, delivery, { listening, retiring, repair, lateness, changes });
 
   await library.start();
   await air.start();
@@ -120,11 +115,12 @@ async function build(ground: Ground): Promise<Scheduler> {
     await planning.refreshAll(db);
     outbox.kick();
   };
-  const ticks = startTicks(ground, { outbox, air, changes, people, refreshPlans });
+  const ticks = startTicks(ground, { outbox, air, changes, people, retiring, refreshPlans });
 
   const close = async (): Promise<void> => {
     ticks.close();
     listening.close();
+    retiring.close();
     await air.close();
     await messages.close();
     await outbox.close();
@@ -142,6 +138,13 @@ async function build(ground: Ground): Promise<Scheduler> {
     broadcasts,
     air,
     fleet,
+    enrolment: {
+      join: async (request, address = '') => await enrolment.join(request, address),
+      find: async (officer, code) => await enrolment.find(officer, code),
+      add: async (officer, wanted) => await enrolment.add(officer, wanted),
+      exchange: async (officer, id, code) => await enrolment.exchange(officer, id, code),
+      retire: async (person, id) => await retiring.retire(person, id),
+    },
     timeHealth,
     onChange: (listener) => changes.onChange(listener),
     refreshPlans,
@@ -183,7 +186,7 @@ async function buildDelivery(ground: Ground): Promise<Delivery> {
 function buildMessages(
   { log, clock, keys, database: { db } }: Ground,
   { epoch, link, outbox }: Delivery,
-  takers: Pick<MessagesParts, 'listening' | 'repair' | 'lateness' | 'changes'>,
+  takers: Pick<MessagesParts, 'listening' | 'retiring' | 'repair' | 'lateness' | 'changes'>,
 ): Messages {
   const { changes } = takers;
   const reconciler = new Reconciler(db, outbox);
@@ -206,17 +209,18 @@ function findAudioIn(library: Library): (id: string) => Promise<{ id: string; du
 /** What is looked at again in case an event was lost, and keys that come of age. Nothing is late when a tick is. */
 function startTicks(
   ground: Ground,
-  { outbox, air, changes, people, refreshPlans }: TickParts,
+  { outbox, air, changes, people, retiring, refreshPlans }: TickParts,
 ): { close(): void } {
   const { line, clock, log, keys } = ground;
   const guarded = (what: string, act: () => Promise<void>) => async (): Promise<void> => {
     await act().catch((error: unknown) => log.error({ err: error }, what));
   };
-  const eachMinute = guarded('could not close what no microphone runs any more', async () => {
+  const eachMinute = guarded('could not end what was left open', async () => {
     outbox.kick();
     changes.notify();
     if (!line.isKept()) log.error('no time service keeps media time, and receivers get no clock answers');
     await air.closeOrphans();
+    await retiring.finish();
   });
   const renewKeys = guarded('could not renew the keys', async () => {
     if (!(await keys.renew(clock.now()))) return;
@@ -237,5 +241,6 @@ interface TickParts {
   readonly air: Air;
   readonly changes: Changes;
   readonly people: People;
+  readonly retiring: Retiring;
   readonly refreshPlans: () => Promise<void>;
 }

@@ -163,6 +163,37 @@ export const errorCatalogue = {
     vi: 'Máy thu chưa được nhận vào hệ thống.',
     en: 'This receiver is not known. Join it again.',
   },
+  // joining
+  CODE_UNKNOWN: {
+    status: 404,
+    vi: 'Không có loa nào đang chờ với mã này. Nghe lại mã rồi nhập từng số; nếu loa đã im, tắt nguồn loa rồi bật lại.',
+    en: 'No receiver waits with this code. Listen again; if it is silent switch the receiver off and on.',
+  },
+  CODE_EXPIRED: {
+    status: 410,
+    vi: 'Mã này đã quá 15 phút. Loa đã có mã mới: tắt nguồn loa rồi bật lại, nghe và nhập mã mới.',
+    en: 'This code is older than 15 minutes. Switch the receiver off and on and enter the new one.',
+  },
+  CODE_USED: {
+    status: 409,
+    vi: 'Mã này đã dùng rồi. Xem trang Cụm loa: có thể loa đã được thêm. Nếu chưa, tắt nguồn loa rồi bật lại để lấy mã mới.',
+    en: 'This code was used already. The receiver may be listed; if not, switch it off and on for a new code.',
+  },
+  CODE_SHARED: {
+    status: 409,
+    vi: 'Có hai máy cùng đọc mã này nên không nhận máy nào. Đợi loa đọc mã mới rồi nhập mã đó.',
+    en: 'Two boards showed this code, so neither is let in. Wait for the new code and enter that.',
+  },
+  CODES_LOCKED: {
+    status: 429,
+    vi: 'Có quá nhiều mã sai trong hệ thống nên tạm khóa nhập mã thêm {minutes} phút; mã của anh/chị chưa được kiểm tra. Sau đó tắt nguồn loa rồi bật lại và nhập mã mới. Cần gấp thì gọi quản trị huyện.',
+    en: 'Too many wrong codes were tried, so none is looked at for {minutes} more minutes, yours neither. Then switch the receiver off and on and enter its new code.',
+  },
+  NUMBER_TAKEN: {
+    status: 409,
+    vi: 'Số {number} ở đây đã có loa. Chọn số khác, ví dụ {free}.',
+    en: 'Number {number} is taken here. Choose another, for instance {free}.',
+  },
   // starting
   PORT_TAKEN: {
     status: 500,

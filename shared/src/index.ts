@@ -2,6 +2,7 @@ export * from './api/index.ts';
 export * from './audio-packet.ts';
 export * from './broker-url.ts';
 export * from './errors.ts';
+export * from './join-code.ts';
 export * from './media-time.ts';
 export * from './media-time-schema.ts';
 export * from './messages/index.ts';

@@ -46,6 +46,10 @@ const requests: Record<RouteName, Wellformed> = {
   'POST /api/stop': {},
   'GET /api/live': {},
   'GET /api/live/latencies': { query: '?unitIds=an-lac' },
+  'POST /api/boards': { payload: { code: '11111111' } },
+  'POST /api/devices': { payload: { code: '11111111', unitId: 'an-lac', number: 9, name: 'Loa 9' } },
+  'POST /api/devices/:id/board': { params: { id: 'd-aaaaaaaaaa' }, payload: { code: '11111111' } },
+  'POST /api/devices/:id/retire': { params: { id: 'd-aaaaaaaaaa' } },
   'PUT /api/devices/:id': { params: { id: 'd-aaaaaaaaaa' }, payload: { acousticOffsetMs: 0 } },
   'POST /api/devices/:id/listen': {
     params: { id: 'd-aaaaaaaaaa' },

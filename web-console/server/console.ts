@@ -20,6 +20,7 @@ import { addAudioRoutes } from './routes/audio.ts';
 import { addBroadcastRoutes } from './routes/broadcasts.ts';
 import { addDeviceRoutes } from './routes/device.ts';
 import { addDeviceSettingsRoute } from './routes/device-settings.ts';
+import { addEnrolmentRoutes } from './routes/enrolment.ts';
 import { addHealthRoute } from './routes/health.ts';
 import { addLatenciesRoute } from './routes/latencies.ts';
 import { addListenRoutes } from './routes/listen.ts';
@@ -161,6 +162,7 @@ async function addRoutes(app: App, options: ConsoleOptions, parts: Parts): Promi
   addLiveSocket(app, { air: platform.air, clock: platform.clock, ...parts });
   addLatenciesRoute(app, platform);
   addDeviceSettingsRoute(app, platform);
+  addEnrolmentRoutes(app, platform);
   addListenRoutes(app, platform);
   await addDeviceRoutes(app, platform);
   await serveUi(app, options.uiFolder);

@@ -39,7 +39,7 @@ function setUp() {
         computed.push(person.unit.id);
         const at = clock.now();
         await Promise.resolve();
-        return { at, devices: [], broadcasts: [], timeAlarms: [] };
+        return { at, devices: [], broadcasts: [], timeAlarms: [], codesLockedUntil: null };
       },
     },
     onChange: (listener: () => void) => {

@@ -8,6 +8,7 @@ const MB = 1_000_000;
 /** A bare Linux board: what /proc and /sys say. It has no amplifier line of its own to switch or to measure. */
 export class LinuxBoard implements Board {
   readonly model: string;
+  readonly serial: string | null;
   readonly rtc = LinuxRtc.find();
   readonly #dataFolder: string;
   #isAmplifierOn = false;
@@ -15,6 +16,7 @@ export class LinuxBoard implements Board {
   constructor(dataFolder: string) {
     this.#dataFolder = dataFolder;
     this.model = (readText('/sys/firmware/devicetree/base/model') ?? 'Linux').slice(0, 80);
+    this.serial = readSerial();
   }
 
   read(): BoardReading {
@@ -43,6 +45,13 @@ function readText(path: string): string | null {
     if (error instanceof Error) return null;
     throw error;
   }
+}
+
+// A single-board computer has it in its device tree, a PC in its firmware, where only root may read it.
+function readSerial(): string | null {
+  const files = ['/sys/firmware/devicetree/base/serial-number', '/sys/class/dmi/id/product_serial'];
+  const found = files.map(readText).find((text) => text !== null && text !== '');
+  return found?.slice(0, 80) ?? null;
 }
 
 function readTemperatureC(): number | null {

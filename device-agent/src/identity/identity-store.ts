@@ -1,13 +1,8 @@
-// Who this receiver is, on its disk: its own key, the code by which it was let in, and the credential it was given.
-import { randomInt } from 'node:crypto';
+// Who this receiver is, on its disk: its own key, the code that it shows, and the credential it was given.
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import {
-  clientCertificateSchema,
-  compactJwsSchema,
-  deviceIdSchema,
-  joinRequestSchema,
-} from '@loalang/shared';
+import { clientCertificateSchema, compactJwsSchema, deviceIdSchema } from '@loalang/shared';
 import {
   generateSigningKey,
   readSigningKey,
@@ -26,13 +21,10 @@ const membershipSchema = z.object({
 /** What joining gave. */
 export type Membership = z.infer<typeof membershipSchema>;
 
-/** Without letters and digits that are read for one another. */
-const CODE_LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
-const CODE_LENGTH = 8;
-
 /** The files of one receiver's identity. */
 export class IdentityStore {
   readonly #folder: string;
+  #shownCode: string | null = null;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -48,17 +40,12 @@ export class IdentityStore {
     return key;
   }
 
-  /** The code to join with: the one given, else the one kept, else a fresh one that a person must confirm. */
-  async joinCode(given: string | undefined): Promise<string> {
-    const path = join(this.#folder, 'join-code');
-    if (given !== undefined) return given;
-    const kept = joinRequestSchema.shape.code.safeParse((await readIfPresent(path))?.trim());
-    if (kept.success) return kept.data;
-    const code = Array.from({ length: CODE_LENGTH }, () => CODE_LETTERS[randomInt(CODE_LETTERS.length)]).join(
-      '',
-    );
-    await writeAtomically(path, code);
-    return code;
+  /** Writes the code to where a screen, or a person with a cable, finds it. False where it was there already. */
+  async showCode(code: string): Promise<boolean> {
+    if (this.#shownCode === code) return false;
+    await writeAtomically(this.#codePath, `${code}\n`);
+    this.#shownCode = code;
+    return true;
   }
 
   /** The credential of an earlier joining, or null. */
@@ -75,8 +62,14 @@ export class IdentityStore {
     }
   }
 
+  /** Keeps what joining gave; the code has done its duty. */
   async keep(membership: Membership): Promise<void> {
     await writeAtomically(this.#membershipPath, JSON.stringify(membership));
+    await rm(this.#codePath, { force: true });
+  }
+
+  get #codePath(): string {
+    return join(this.#folder, 'join-code');
   }
 
   get #membershipPath(): string {

@@ -21,6 +21,8 @@ type Verdict = RefusalReason | null;
 
 export interface ReceptionOptions {
   readonly deviceId: string;
+  /** Of its own key: another board may have taken its place. */
+  readonly kid: string;
   readonly trust: TrustStore;
   readonly ledger: Ledger;
   readonly plan: HeldMessage<Plan>;
@@ -132,14 +134,15 @@ export class Reception {
   }
 
   async #takeRevoked(jws: string): Promise<Verdict> {
-    const { trust, deviceId, mediaNow, onRevoked } = this.#options;
+    const { trust, deviceId, kid, mediaNow, onRevoked } = this.#options;
     const now = mediaNow();
     if (now === null) return 'stale';
     const verified = await trust.verify(jws, { purpose: 'credential', schema: revokedSchema, now });
     if (!verified.ok) return verified.reason;
     if (verified.payload.version < this.#revokedVersion) return 'stale';
     this.#revokedVersion = verified.payload.version;
-    onRevoked(verified.payload.ids.includes(deviceId));
+    const { ids } = verified.payload;
+    onRevoked(ids.includes(deviceId) || ids.includes(kid));
     return null;
   }
 }

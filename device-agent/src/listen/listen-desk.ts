@@ -21,6 +21,11 @@ export interface ListenDeskOptions {
   readonly answer: (id: string, outcome: CommandResult['outcome'], detail?: string) => void;
 }
 
+export interface ListenCommand {
+  readonly id: string;
+  readonly act: Extract<Command['act'], { kind: 'listen' }>;
+}
+
 /** Sends what sounded to the platform, when a command asks for it. */
 export class ListenDesk {
   readonly #options: ListenDeskOptions;
@@ -31,7 +36,7 @@ export class ListenDesk {
     this.#options = options;
   }
 
-  take(command: Command): void {
+  take(command: ListenCommand): void {
     if (this.#running.size >= MAX_RECORDINGS) {
       this.#options.answer(command.id, 'failed', 'too many recordings at a time');
       return;
@@ -45,7 +50,7 @@ export class ListenDesk {
     await Promise.all(this.#running);
   }
 
-  async #record({ id, act }: Command): Promise<void> {
+  async #record({ id, act }: ListenCommand): Promise<void> {
     try {
       await this.#waitForSpan(act.from, act.durationMs);
       const heard = await this.#options.recent(act.from, act.durationMs);

@@ -1,3 +1,3 @@
 export { LocalRenderer } from './local-renderer.ts';
 export { ThreadRenderer } from './thread-renderer.ts';
-export type { Renderer, RenderReport } from './renderer.ts';
+export type { Renderer, RenderItem, RenderReport } from './renderer.ts';

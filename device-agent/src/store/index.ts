@@ -5,4 +5,5 @@ export { isDiskFull, writeAtomically } from './atomic-file.ts';
 export { Ledger, MAX_COMMANDS, MAX_PROOFS } from './ledger.ts';
 export type { HeldProof } from './ledger.ts';
 export type { Progress } from './ledger-records.ts';
+export { finishWiping, markForWiping } from './wiping.ts';
 export { heldNow, heldPlan, HeldMessage } from './plan-store.ts';

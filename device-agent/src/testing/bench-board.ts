@@ -20,6 +20,7 @@ export class BenchRtc implements Rtc {
 /** For tests: a board whose amplifier draws half an ampere while it is on. */
 export class BenchBoard implements Board {
   readonly model = 'bench';
+  readonly serial = 'B-0001';
   readonly rtc: BenchRtc | null;
   isAmplifierOn = false;
   readonly switchings: boolean[] = [];

@@ -55,6 +55,7 @@ const SIGNAL_STEP_US = 60_000_000;
  */
 export class VirtualBoard implements Board {
   readonly model = 'virtual-board 1';
+  readonly serial: string;
   readonly rtc: VirtualRtc | null;
   readonly #clock: MonotonicClock;
   readonly #random: Random;
@@ -73,6 +74,7 @@ export class VirtualBoard implements Board {
   constructor(options: VirtualBoardOptions) {
     const { seed, clock } = options;
     this.#clock = clock;
+    this.serial = `SIM ${seed}`;
     this.rtc = options.rtc === undefined ? new VirtualRtc({ seed, clock, trueMs: Date.now() }) : options.rtc;
     this.#network = options.network ?? '4g';
     this.#random = seededRandom(`board ${seed}`);

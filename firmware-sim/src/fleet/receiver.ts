@@ -145,9 +145,18 @@ export class Receiver {
       sink: this.board.wire(recorder),
       clock,
       log: this.#log,
+      onWiped: () => void this.#startAnew(),
     });
     this.#agent = agent;
     await agent.start();
+  }
+
+  // As the supervisor of a board does when its agent ends.
+  async #startAnew(): Promise<void> {
+    await this.#stopAgent();
+    if (this.#state === 'off') return;
+    this.#state = 'off';
+    await this.start();
   }
 
   async #failed(error: unknown): Promise<void> {

@@ -37,6 +37,8 @@ export interface BroadcastsParts {
   audioOf(id: string): Promise<{ readonly id: string; readonly durationMs: number } | null>;
   /** What is wrong with the platform's own time. */
   timeAlarms(): TimeAlarm[];
+  /** Until when no codes of receivers are taken. */
+  codesLockedUntil(): MediaTime | null;
   readonly planning: Planning;
   readonly outbox: Outbox;
   readonly changes: Changes;
@@ -122,9 +124,12 @@ export class Broadcasts {
     const titles = new Map(rows.map(({ id, title }) => [id, title]));
     return {
       at: now,
-      devices: devices.map((device) => this.#deviceViews.show(device, now, (id) => titles.get(id) ?? '')),
+      devices: devices
+        .filter(({ retiredAt }) => retiredAt === null)
+        .map((device) => this.#deviceViews.show(device, now, (id) => titles.get(id) ?? '')),
       broadcasts: rows.map((row) => view.broadcast(row)),
       timeAlarms: this.#parts.timeAlarms(),
+      codesLockedUntil: this.#parts.codesLockedUntil(),
     };
   }
 

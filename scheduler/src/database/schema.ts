@@ -1,4 +1,5 @@
 import type { Policy, Proof, Status } from '@loalang/shared';
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
@@ -9,7 +10,7 @@ import {
   pgTable,
   primaryKey,
   text,
-  unique,
+  uniqueIndex,
   uuid,
   type AnyPgColumn,
 } from 'drizzle-orm/pg-core';
@@ -75,11 +76,14 @@ export const devices = pgTable(
       .references(() => units.id),
     number: integer('number').notNull(),
     name: text('name').notNull(),
-    /** The code that an officer has confirmed for this place; a board that shows it joins. Null once used. */
+    /** Of sample places alone: the code with which their simulated boards come. Null once used. */
     joinCode: text('join_code').unique(),
     publicKey: text('public_key'),
     model: text('model'),
+    serial: text('serial'),
     joinedAt: instant('joined_at'),
+    /** When it was taken out of service. The row stays for what it proved; its number is free again. */
+    retiredAt: instant('retired_at'),
     volume: integer('volume').notNull().default(100),
     isMuted: boolean('is_muted').notNull().default(false),
     /** How much later than media time says it sounds; part of its plan. */
@@ -94,8 +98,44 @@ export const devices = pgTable(
     /** The newest authenticated status. */
     status: jsonb('status').$type<Status>(),
   },
-  (table) => [unique().on(table.unitId, table.number)],
+  (table) => [
+    uniqueIndex()
+      .on(table.unitId, table.number)
+      .where(sql`${table.retiredAt} is null`),
+  ],
 );
+
+/**
+ * Boards that wait for a person, one row a code: the first key that shows a code has it, and nobody else gets it while the
+ * row lasts, however it ended. Anybody may put rows here, so their number is bounded.
+ */
+export const waitingBoards = pgTable('waiting_boards', {
+  code: text('code').primaryKey(),
+  key: text('key').notNull(),
+  model: text('model').notNull(),
+  serial: text('serial'),
+  address: text('address').notNull(),
+  state: text('state', { enum: ['waiting', 'used', 'shared'] }).notNull(),
+  heardAt: instant('heard_at').notNull(),
+  expiresAt: instant('expires_at').notNull(),
+});
+
+/** Boards that stood for a receiver once, by their keys: what one of them is told when it comes back. */
+export const formerBoards = pgTable('former_boards', {
+  key: text('key').primaryKey(),
+  deviceId: text('device_id')
+    .notNull()
+    .references(() => devices.id),
+  model: text('model'),
+  serial: text('serial'),
+  reason: text('reason', { enum: ['replaced', 'retired'] }).notNull(),
+  endedAt: instant('ended_at').notNull(),
+  endedBy: uuid('ended_by')
+    .notNull()
+    .references(() => people.id),
+  /** When it signed that it forgets everything. */
+  wipedAt: instant('wiped_at'),
+});
 
 /** The library: what was uploaded, as one kind of file (Ogg Opus, 48 kHz mono) kept under its SHA-256. */
 export const audio = pgTable('audio', {

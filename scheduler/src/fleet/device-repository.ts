@@ -33,9 +33,12 @@ export async function findJoined(db: Db, deviceId: string): Promise<KnownDevice 
   return { ...row, publicKey: row.publicKey, lastSeenAt };
 }
 
-/** The unit in which a receiver stands, joined or not. */
+/** The unit in which a receiver in service stands, joined or not. */
 export async function findUnitOf(db: Db, deviceId: string): Promise<string | null> {
-  const [row] = await db.select({ unitId: devices.unitId }).from(devices).where(eq(devices.id, deviceId));
+  const [row] = await db
+    .select({ unitId: devices.unitId })
+    .from(devices)
+    .where(and(eq(devices.id, deviceId), isNull(devices.retiredAt)));
   return row?.unitId ?? null;
 }
 
@@ -48,17 +51,91 @@ export async function findByKey(db: Db, publicKey: string): Promise<string | nul
   return row?.id ?? null;
 }
 
-/** Gives a board the place for which its code was confirmed, and uses the code up. Null where there is none. */
-export async function takeCode(
-  db: Db,
-  board: { code: string; key: string; model: string; now: MediaTime },
-): Promise<string | null> {
+/** Gives a simulated board its sample place, and uses the code up. Null where there is none. */
+export async function takeCode(db: Db, code: string, board: Board, now: MediaTime): Promise<string | null> {
   const [row] = await db
     .update(devices)
-    .set({ publicKey: board.key, model: board.model, joinedAt: board.now, joinCode: null, status: null })
-    .where(eq(devices.joinCode, board.code))
+    .set({ ...stands(board, now), joinCode: null })
+    .where(and(eq(devices.joinCode, code), isNull(devices.retiredAt)))
     .returning({ id: devices.id });
   return row?.id ?? null;
+}
+
+/** The hardware at a receiver's place. */
+export interface Board {
+  readonly key: string;
+  readonly model: string;
+  readonly serial: string | null;
+}
+
+/** What of a receiver changes with its board: what the former one said of itself is no longer so. */
+function stands({ key, model, serial }: Board, now: MediaTime): Partial<typeof devices.$inferInsert> {
+  return { publicKey: key, model, serial, joinedAt: now, status: null, lastSeenAt: null };
+}
+
+/** A new place with its board. False where its number is taken in its unit. */
+export async function addDevice(
+  tx: Db,
+  place: { id: string; unitId: string; number: number; name: string },
+  board: Board,
+  now: MediaTime,
+): Promise<boolean> {
+  const added = await tx
+    .insert(devices)
+    .values({ ...place, ...stands(board, now) })
+    .onConflictDoNothing()
+    .returning({ id: devices.id });
+  return added.length > 0;
+}
+
+/** The smallest number that is free in a unit. */
+export async function freeNumber(db: Db, unitId: string): Promise<number> {
+  const rows = await db
+    .select({ number: devices.number })
+    .from(devices)
+    .where(and(eq(devices.unitId, unitId), isNull(devices.retiredAt)));
+  const taken = new Set(rows.map(({ number }) => number));
+  let free = 1;
+  while (taken.has(free)) free += 1;
+  return free;
+}
+
+/** Another board takes a receiver's place. */
+export async function replaceBoard(tx: Db, deviceId: string, board: Board, now: MediaTime): Promise<void> {
+  await tx.update(devices).set(stands(board, now)).where(eq(devices.id, deviceId));
+}
+
+export interface InService extends Omit<Board, 'key' | 'model'> {
+  readonly unitId: string;
+  /** Null where no board has come yet. */
+  readonly key: string | null;
+  readonly model: string | null;
+  readonly lastSeenAt: MediaTime | null;
+}
+
+/** A receiver in service, its row locked until the transaction ends; null where there is none. */
+export async function lockInService(tx: Db, deviceId: string): Promise<InService | null> {
+  const { unitId, publicKey: key, model, serial, lastSeenAt } = devices;
+  const [row] = await tx
+    .select({ unitId, key, model, serial, lastSeenAt })
+    .from(devices)
+    .where(and(eq(devices.id, deviceId), isNull(devices.retiredAt)))
+    .for('update');
+  if (row === undefined) return null;
+  return { ...row, lastSeenAt: row.lastSeenAt === null ? null : mediaTime(row.lastSeenAt) };
+}
+
+export async function retire(tx: Db, deviceId: string, now: MediaTime): Promise<void> {
+  await tx.update(devices).set({ retiredAt: now, joinCode: null }).where(eq(devices.id, deviceId));
+}
+
+/** Receivers that left service before a moment and later than another. */
+export async function listRetired(db: Db, from: MediaTime, to: MediaTime): Promise<string[]> {
+  const rows = await db
+    .select({ id: devices.id })
+    .from(devices)
+    .where(and(gt(devices.retiredAt, from), lt(devices.retiredAt, to)));
+  return rows.map(({ id }) => id);
 }
 
 export async function saveStatus(db: Db, deviceId: string, status: Status, now: MediaTime): Promise<void> {
@@ -114,11 +191,12 @@ export interface PlacedDevice {
   readonly number: number;
   readonly name: string;
   readonly acousticOffsetMs: number;
+  readonly retiredAt: number | null;
   readonly lastSeenAt: MediaTime | null;
   readonly status: Status | null;
 }
 
-/** All receivers in these units, in the order in which they are shown everywhere. */
+/** All receivers in these units, those that left service too, in the order in which they are shown everywhere. */
 export async function listPlaced(db: Db, unitIds: readonly string[]): Promise<PlacedDevice[]> {
   if (unitIds.length === 0) return [];
   const rows = await db
@@ -129,6 +207,7 @@ export async function listPlaced(db: Db, unitIds: readonly string[]): Promise<Pl
       number: devices.number,
       name: devices.name,
       acousticOffsetMs: devices.acousticOffsetMs,
+      retiredAt: devices.retiredAt,
       lastSeenAt: devices.lastSeenAt,
       status: devices.status,
     })
@@ -151,7 +230,7 @@ export async function listTargets(
   return await db
     .select({ id: devices.id, unitId: devices.unitId })
     .from(devices)
-    .where(inArray(devices.unitId, [...unitIds]))
+    .where(and(inArray(devices.unitId, [...unitIds]), isNull(devices.retiredAt)))
     .orderBy(asc(devices.id));
 }
 

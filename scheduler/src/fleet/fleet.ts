@@ -1,11 +1,5 @@
 /** The receivers, as the console's server and the receivers' own routes see them. */
-import {
-  LoaLangError,
-  type DeviceSettings,
-  type JoinAnswer,
-  type JoinRequest,
-  type Person,
-} from '@loalang/shared';
+import { LoaLangError, type DeviceSettings, type Person } from '@loalang/shared';
 import type { Changes } from '../changes/index.ts';
 import type { Db } from '../database/index.ts';
 import type { PlatformKey } from '../keys/index.ts';
@@ -36,11 +30,6 @@ export class Fleet {
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
-  }
-
-  /** A board shows its key and a code: it waits for a person, or gets its id and credential. */
-  async join(request: JoinRequest): Promise<JoinAnswer> {
-    return await this.#parts.identities.join(request);
   }
 
   /** The receiver that shows this credential and token (each token works once), or null. */

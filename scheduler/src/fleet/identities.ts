@@ -1,5 +1,5 @@
-/** Who a receiver is: joining by a code, the credential it gets, and the proof that it is there now. */
-import { addMs, type Credential, type JoinAnswer, type JoinRequest } from '@loalang/shared';
+/** Who a receiver is: the credential it gets, and the proof that it is there now. */
+import { addMs, type Credential, type JoinAnswer } from '@loalang/shared';
 import {
   identify,
   issueClientCertificate,
@@ -8,11 +8,8 @@ import {
   UsedTokens,
   type ClientAuthority,
 } from '@loalang/shared/signing';
-import type { Changes } from '../changes/index.ts';
 import type { Db } from '../database/index.ts';
 import type { PlatformKeys } from '../keys/index.ts';
-import type { Outbox } from '../link/index.ts';
-import type { Planning } from '../planning/index.ts';
 import type { Clock } from '../time/index.ts';
 import * as repository from './device-repository.ts';
 import type { RevokedList } from './revoked-list.ts';
@@ -23,10 +20,7 @@ export interface IdentitiesParts {
   readonly keys: PlatformKeys;
   /** Where there is one, receivers get a client certificate as well. */
   readonly clientAuthority: ClientAuthority | null;
-  readonly planning: Planning;
-  readonly outbox: Outbox;
   readonly revoked: RevokedList;
-  readonly changes: Changes;
   /** What receivers are told: where the broker is, and its name, which is the audience of their tokens. */
   readonly broker: { readonly url: string; readonly name: string };
 }
@@ -46,14 +40,11 @@ export class Identities {
     this.#trust = new TrustStore(parts.keys.rootPublic);
   }
 
-  /** A code works once; a board that has joined and asks again gets its credential again. */
-  async join(request: JoinRequest): Promise<JoinAnswer> {
-    const { db, broker } = this.#parts;
-    const deviceId = (await repository.findByKey(db, request.key)) ?? (await this.#takePlace(request));
-    if (deviceId === null) return { state: 'waiting' };
-    const credential = await this.#issue(deviceId, request.key);
-    const certificate = this.#certify(deviceId, request.key);
-    return { state: 'joined', deviceId, credential, ...certificate, broker: { ...broker } };
+  /** What a member needs to sign in: its credential, for a year from now on, and where. */
+  async admit(deviceId: string, key: string): Promise<JoinAnswer> {
+    const credential = await this.#issue(deviceId, key);
+    const certificate = this.#certify(deviceId, key);
+    return { state: 'joined', deviceId, credential, ...certificate, broker: { ...this.#parts.broker } };
   }
 
   /** The receiver that shows this credential and token; null where it is none, or not for the first time. */
@@ -68,21 +59,6 @@ export class Identities {
     const device = await repository.findJoined(db, id);
     if (device?.publicKey !== key || (await revoked.has(id))) return null;
     return this.#usedTokens.use(identified.token, now) === 'taken' ? id : null;
-  }
-
-  async #takePlace({ code, key, model }: JoinRequest): Promise<string | null> {
-    const { db, clock, planning, outbox, changes } = this.#parts;
-    const deviceId = await db.transaction(async (tx) => {
-      const id = await repository.takeCode(tx, { code, key, model, now: clock.now() });
-      if (id === null) return null;
-      await planning.replan(tx, [id]);
-      await planning.renewNow(tx, [id]);
-      return id;
-    });
-    if (deviceId === null) return null;
-    outbox.kick();
-    changes.notify();
-    return deviceId;
   }
 
   /** Our own certificate says which of the older ones are retired. */

@@ -30,13 +30,13 @@ export class RevokedList {
     return rows.length > 0;
   }
 
-  /** Adds an id for good. The list has to be published afterwards. */
-  async add(id: string): Promise<void> {
+  /** Adds a receiver's id, or the kid of a board's key, for good. The list has to be published afterwards. */
+  async add(entry: string, db: Db = this.#db): Promise<void> {
     const now: MediaTime = this.#clock.now();
-    await this.#db.transaction(async (tx) => {
+    await db.transaction(async (tx) => {
       const added = await tx
         .insert(platformState)
-        .values({ key: PREFIX + id, value: now })
+        .values({ key: PREFIX + entry, value: now })
         .onConflictDoNothing()
         .returning({ key: platformState.key });
       if (added.length > 0) await growVersion(tx);

@@ -1,4 +1,4 @@
-import { asc, eq, gt, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import { schema, type Db } from '../database/index.ts';
 
 const { devices } = schema;
@@ -19,7 +19,7 @@ export async function listUnpublished(db: Db, limit: number): Promise<Unpublishe
   return await db
     .select({ id, planN, planJws, planPublishedN, nowN, nowJws, nowPublishedN })
     .from(devices)
-    .where(or(gt(planN, planPublishedN), gt(nowN, nowPublishedN)))
+    .where(and(isNull(devices.retiredAt), or(gt(planN, planPublishedN), gt(nowN, nowPublishedN))))
     // What is on air is waited for; a plan has time.
     .orderBy(sql`${nowN} > ${nowPublishedN} desc`, asc(id))
     .limit(limit);

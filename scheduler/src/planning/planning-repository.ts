@@ -1,5 +1,5 @@
 /** The SQL of planning: receivers' rows locked for a new revision, what is planned for them, and the states signed. */
-import { and, asc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { mediaTime, type MediaTime, type Priority } from '@loalang/shared';
 import { schema, type Db } from '../database/index.ts';
 import type { StoppedBroadcast } from './now-device.ts';
@@ -34,7 +34,11 @@ export async function lockDevices(db: Db, deviceIds: readonly string[]): Promise
 }
 
 export async function listDeviceIds(db: Db): Promise<string[]> {
-  const rows = await db.select({ id: devices.id }).from(devices).orderBy(asc(devices.id));
+  const rows = await db
+    .select({ id: devices.id })
+    .from(devices)
+    .where(isNull(devices.retiredAt))
+    .orderBy(asc(devices.id));
   return rows.map(({ id }) => id);
 }
 

@@ -62,9 +62,9 @@ export class TestReceiver {
   }
 
   /** Joins with a code, as a new board does. */
-  static async join({ fleet, rootPublic }: Scheduler, code: string): Promise<TestReceiver> {
+  static async join({ enrolment, rootPublic }: Scheduler, code: string): Promise<TestReceiver> {
     const key = generateSigningKey();
-    const answer = await fleet.join({ code, key: key.public, model: 'test board' });
+    const answer = await enrolment.join({ code, key: key.public, model: 'test board' });
     if (answer.state !== 'joined') throw new Error(`code ${code} was not taken`);
     const { deviceId, credential } = answer;
     return new TestReceiver({ key, deviceId, credential, rootPublic });

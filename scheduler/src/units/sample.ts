@@ -39,7 +39,12 @@ export async function readSample(path: string): Promise<Sample> {
 /** Adds the units and receivers that are not there yet. What is there keeps its name, key and place. */
 export async function seedSample(db: Db, sample: Sample): Promise<{ units: number; devices: number }> {
   const unitRows = sample.units.map((unit, position) => ({ ...unit, position }));
-  const deviceRows = sample.devices.map((device) => ({ ...device, id: newDeviceId() }));
+  // One that was taken out of service must not come back by itself.
+  const known = await db.select({ unitId: devices.unitId, number: devices.number }).from(devices);
+  const places = new Set(known.map(({ unitId, number }) => `${unitId} ${number}`));
+  const deviceRows = sample.devices
+    .filter(({ unitId, number }) => !places.has(`${unitId} ${number}`))
+    .map((device) => ({ ...device, id: newDeviceId() }));
   return await db.transaction(async (tx) => ({
     units: await countAdded(
       unitRows,

@@ -1,4 +1,4 @@
-import { asc, count, eq, inArray, isNull } from 'drizzle-orm';
+import { and, asc, count, eq, inArray, isNull } from 'drizzle-orm';
 import { LoaLangError, type Person, type Policy, type Unit } from '@loalang/shared';
 import { schema, type Db } from '../database/index.ts';
 import { outline } from './outline.ts';
@@ -27,7 +27,7 @@ export class Units {
         ownDevices: count(devices.id),
       })
       .from(units)
-      .leftJoin(devices, eq(devices.unitId, units.id))
+      .leftJoin(devices, and(eq(devices.unitId, units.id), isNull(devices.retiredAt)))
       .where(inArray(units.id, ids))
       .groupBy(units.id);
     return outline(rows, rootId);

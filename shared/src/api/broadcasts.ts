@@ -116,6 +116,8 @@ export const todaySchema = z.object({
   broadcasts: z.array(broadcastSchema),
   /** What is wrong with the platform's own time; the console shows it to administrators. */
   timeAlarms: z.array(timeAlarmSchema),
+  /** Until when no codes of receivers are taken, since too many were wrong; shown to administrators. Null: they are. */
+  codesLockedUntil: mediaTimeSchema.nullable(),
 });
 export type Today = z.infer<typeof todaySchema>;
 

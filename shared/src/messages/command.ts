@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mediaTimeSchema } from '../media-time-schema.ts';
-import { deviceIdSchema } from './ids.ts';
+import { deviceIdSchema, publicKeySchema } from './ids.ts';
 
 export const commandIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
 
@@ -18,6 +18,8 @@ export const commandSchema = z.object({
       from: mediaTimeSchema.nullable(),
       durationMs: z.number().int().min(200).max(10_000),
     }),
+    /** Forget everything and become a new board. The key is the one that is meant: an id outlives its boards. */
+    z.object({ kind: z.literal('wipe'), key: publicKeySchema }),
   ]),
 });
 export type Command = z.infer<typeof commandSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JOIN_CODE } from '../join-code.ts';
 import { mediaTimeSchema } from '../media-time-schema.ts';
 import { MAX_REPAIR_FRAMES } from '../stream-bounds.ts';
 import {
@@ -63,7 +64,10 @@ export const tokenSchema = z.object({
 });
 export type Token = z.infer<typeof tokenSchema>;
 
-/** `revoked`: JWS by a credential key, retained. The version only grows. */
+/**
+ * `revoked`: JWS by a credential key, retained. The version only grows. An entry is the id of a receiver that left service,
+ * or the kid of a key that may no longer speak for its receiver, since another board has taken its place.
+ */
 export const revokedSchema = z.object({
   type: z.literal('revoked'),
   version: z.number().int().min(1),
@@ -110,11 +114,17 @@ export const repairRequestSchema = z.object({
 });
 export type RepairRequest = z.infer<typeof repairRequestSchema>;
 
-/** `POST /device/join`: a board shows its key and the code that an officer confirms. */
+export const joinCodeSchema = z.string().regex(JOIN_CODE);
+
+/** `POST /device/join`: a board shows its key and its code. A member's key asks for a new credential by it. */
 export const joinRequestSchema = z.object({
-  code: z.string().regex(/^[A-HJ-NP-Z2-9]{8}$/),
+  code: joinCodeSchema,
   key: publicKeySchema,
   model: lineSchema(80).min(1),
+  /** The maker's number, as on the board's label. */
+  serial: lineSchema(80).min(1).optional(),
+  /** JWS by this key, a `command-result`: it is about to wipe itself as it was told. */
+  receipt: compactJwsSchema.max(4_096).optional(),
 });
 export type JoinRequest = z.infer<typeof joinRequestSchema>;
 
@@ -124,9 +134,15 @@ export const clientCertificateSchema = z
   .max(4_096)
   .regex(/^-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n$/);
 
-/** The answer: waiting for a person, or who the board is from now on. */
+/** The answer to a board. */
 export const joinAnswerSchema = z.discriminatedUnion('state', [
+  /** A person has still to type the code. */
   z.object({ state: z.literal('waiting') }),
+  /** The code is no good any more: too old, or another board showed it too. The board makes a new one. */
+  z.object({ state: z.literal('new-code') }),
+  /** The board was taken out of service or replaced: JWS (air), a `command` to wipe it. */
+  z.object({ state: z.literal('retired'), wipe: compactJwsSchema }),
+  /** Who the board is from now on. */
   z.object({
     state: z.literal('joined'),
     deviceId: deviceIdSchema,

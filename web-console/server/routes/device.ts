@@ -11,13 +11,14 @@ import {
 import { errorAnswers, type App } from '../http/app.ts';
 import { sendSound } from '../http/send-sound.ts';
 import type { Platform } from '../platform.ts';
+import { networkOf } from '../sessions/sign-in-brake.ts';
 import { receiverOf } from '../sessions/visitor.ts';
 
 /** Ten seconds of Opus at the highest rate are 640 kB. */
 const MAX_RECORDING_BYTES = 2 * 1024 * 1024;
 /**
- * A code has 8 of 32 characters, and a waiting board asks every few seconds. Carriers put a whole district behind one
- * address, so the bound is on what one address may cost, not on what one board needs.
+ * A waiting board asks every few seconds. Carriers put a whole district behind one address, so the bound is on what one
+ * address may cost, not on what one board needs.
  */
 const JOINS_A_MINUTE = 300;
 const TIMES_A_MINUTE = 6_000;
@@ -25,7 +26,7 @@ const TIMES_A_MINUTE = 6_000;
 /** What receivers ask for over HTTP. */
 export async function addDeviceRoutes(
   app: App,
-  platform: Pick<Platform, 'fleet' | 'library'>,
+  platform: Pick<Platform, 'fleet' | 'enrolment' | 'library'>,
 ): Promise<void> {
   await app.register(async (limited: App) => {
     await limited.register(rateLimit, {
@@ -46,7 +47,7 @@ export async function addDeviceRoutes(
   });
 }
 
-function addOpenRoutes(app: App, { fleet }: Pick<Platform, 'fleet'>): void {
+function addOpenRoutes(app: App, { fleet, enrolment }: Pick<Platform, 'fleet' | 'enrolment'>): void {
   app.route({
     method: 'GET',
     url: '/device/time',
@@ -68,7 +69,7 @@ function addOpenRoutes(app: App, { fleet }: Pick<Platform, 'fleet'>): void {
       body: joinRequestSchema,
       response: { 200: joinAnswerSchema, ...errorAnswers },
     },
-    handler: async (request, reply) => reply.send(await fleet.join(request.body)),
+    handler: async (request, reply) => reply.send(await enrolment.join(request.body, networkOf(request.ip))),
   });
 }
 

@@ -1,0 +1,166 @@
+import {
+  commandSchema,
+  type Command,
+  type CommandResult,
+  type JoinAnswer,
+  type JoinRequest,
+  type MediaTime,
+} from '@loalang/shared';
+import { signJws, type SigningKey, type TrustStore } from '@loalang/shared/signing';
+import type { Logger } from 'pino';
+import type { MonotonicClock } from '../clock/index.ts';
+import { pause, type PlatformHttp } from '../link/index.ts';
+import { sayCode, type Voice } from '../voice/index.ts';
+import type { IdentityStore, Membership } from './identity-store.ts';
+import { makeJoinCode } from './join-code.ts';
+import { checkAnswer } from './joining.ts';
+
+/**
+ * A code is read out for so long after the first time, which is when somebody stands below the pole: the receiver was just
+ * switched on. Afterwards it waits in silence, with a code that is still shown; another start lets it speak again.
+ */
+const SPEAK_FOR_MS = 15 * 60_000;
+const BETWEEN_READINGS_MS = 5_000;
+/** How often it asks: an officer who has just confirmed wants to see it come. */
+const ASK_EVERY_MS = 4_000;
+const ASK_SELDOM_MS = 60_000;
+
+export interface JoinDeskParts {
+  readonly identity: IdentityStore;
+  readonly key: SigningKey;
+  readonly trust: TrustStore;
+  readonly platform: PlatformHttp;
+  readonly voice: Voice;
+  readonly clock: MonotonicClock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly board: { readonly model: string; readonly serial: string | null };
+  /** A code that the platform knows already: it is not read out. One that is no good any more is given up. */
+  readonly givenCode: string | undefined;
+  readonly mediaNow: () => MediaTime | null;
+  /** This board is a member now, or still. */
+  readonly onMember: (membership: Membership) => void;
+  /** It is no member any more, and the platform has its receipt: everything is to be forgotten. */
+  readonly onRetired: () => Promise<void>;
+}
+
+/** Asks the platform who this board is: one that nobody knows yet, a member, or a former one. */
+export class JoinDesk {
+  readonly #parts: JoinDeskParts;
+  #code: string;
+  #isGiven: boolean;
+  #firstShownUs: number | null = null;
+  #readAgainUs = 0;
+
+  constructor(parts: JoinDeskParts) {
+    this.#parts = parts;
+    this.#code = parts.givenCode ?? makeJoinCode();
+    this.#isGiven = parts.givenCode !== undefined;
+  }
+
+  /** Asks until the board is a member; ends early where the signal says so. */
+  async waitForAdmission(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !(await this.ask(signal))) {
+      await pause(this.#parts.clock, this.#nextAskMs(), signal);
+    }
+  }
+
+  /** Asks once. True where there is nothing more to ask: it is a member, or it is to be forgotten. */
+  async ask(signal: AbortSignal): Promise<boolean> {
+    try {
+      return await this.#take(await this.#parts.platform.join(this.#request(), signal), signal);
+    } catch (error) {
+      if (!signal.aborted) this.#parts.log.warn({ err: error }, 'could not join yet');
+      return false;
+    }
+  }
+
+  async #take(answer: JoinAnswer, signal: AbortSignal): Promise<boolean> {
+    switch (answer.state) {
+      case 'waiting':
+        await this.#show();
+        return false;
+      case 'new-code':
+        this.#renewCode();
+        return false;
+      case 'retired':
+        return await this.#leave(answer.wipe, signal);
+      case 'joined':
+        await this.#enter(answer, signal);
+        return true;
+    }
+  }
+
+  /** The platform waits for somebody who types the code: now it makes sense to tell it. */
+  async #show(): Promise<void> {
+    const { identity, clock, log, voice } = this.#parts;
+    const nowUs = clock.nowUs();
+    if (await identity.showCode(this.#code)) {
+      log.info({ code: this.#code }, 'waiting for an officer to type this code');
+    }
+    this.#firstShownUs ??= nowUs;
+    if (this.#isGiven || !this.#isSpeaking(nowUs) || nowUs < this.#readAgainUs) return;
+    const lengthMs = voice.say(sayCode(this.#code) ?? []);
+    this.#readAgainUs = nowUs + (lengthMs + BETWEEN_READINGS_MS) * 1_000;
+  }
+
+  #renewCode(): void {
+    this.#code = makeJoinCode();
+    this.#isGiven = false;
+    this.#readAgainUs = 0;
+  }
+
+  async #enter(answer: Extract<JoinAnswer, { state: 'joined' }>, signal: AbortSignal): Promise<void> {
+    const { identity, key, trust, mediaNow, voice, clock, log, onMember } = this.#parts;
+    const membership = await checkAnswer(answer, { key, trust, now: mediaNow() });
+    // Whoever heard the code hears that it was taken. Said before it is a member: then nothing unsigned sounds any more.
+    const isHeard = !this.#isGiven && this.#firstShownUs !== null && this.#isSpeaking(clock.nowUs());
+    if (isHeard) await pause(clock, voice.say([{ clip: 'admitted', atMs: 0 }]), signal);
+    await identity.keep(membership);
+    log.info({ deviceId: membership.deviceId }, 'the platform knows this receiver');
+    onMember(membership);
+  }
+
+  /** Believed only where the platform has signed it, for this very key and this moment. */
+  async #leave(wipe: string, signal: AbortSignal): Promise<boolean> {
+    const { key, trust, platform, mediaNow, log, onRetired } = this.#parts;
+    const now = mediaNow();
+    const verified = await trust.verify(wipe, { purpose: 'air', schema: commandSchema, now });
+    const command = verified.ok ? verified.payload : null;
+    const isMeant =
+      now !== null &&
+      command?.act.kind === 'wipe' &&
+      command.act.key === key.public &&
+      command.expiresAt > now;
+    if (command === null || !isMeant) {
+      log.warn('told to forget everything by somebody who may not');
+      return false;
+    }
+    await platform.join({ ...this.#request(), receipt: await signReceipt(command, key) }, signal);
+    await onRetired();
+    return true;
+  }
+
+  #request(): JoinRequest {
+    const { key, board } = this.#parts;
+    const serial = board.serial === null ? {} : { serial: board.serial.slice(0, 80) };
+    return { code: this.#code, key: key.public, model: board.model.slice(0, 80), ...serial };
+  }
+
+  #isSpeaking(nowUs: number): boolean {
+    return nowUs - (this.#firstShownUs ?? nowUs) < SPEAK_FOR_MS * 1_000;
+  }
+
+  // Half of it is chance, so that boards that were switched on together don't ask together.
+  #nextAskMs(): number {
+    const { clock, random } = this.#parts;
+    const everyMs = this.#isSpeaking(clock.nowUs()) ? ASK_EVERY_MS : ASK_SELDOM_MS;
+    return everyMs * (0.5 + random() / 2);
+  }
+}
+
+/** The receiver's word that it has done a command. */
+export async function signReceipt({ device, id }: Command, key: SigningKey): Promise<string> {
+  const result: CommandResult = { type: 'command-result', device, id, outcome: 'done' };
+  return await signJws(result, key);
+}

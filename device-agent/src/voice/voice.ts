@@ -1,0 +1,56 @@
+import { addMs, type MediaTime } from '@loalang/shared';
+import type { RenderItem } from '../renderer/index.ts';
+import type { Clips } from './clips.ts';
+import type { Word } from './sentences.ts';
+
+/** The renderer needs a moment to get the first clip ready; a slow card longer than a fast one. */
+const LEAD_MS = 1_000;
+/** No broadcast has such an id: they are 16 random bytes. */
+const ID_PREFIX = '0'.repeat(24);
+
+/** Is this something that the receiver says by itself? Then it is no broadcast, and nothing of it is proved. */
+export function isOwnVoice(broadcastId: string): boolean {
+  return broadcastId.startsWith(ID_PREFIX);
+}
+
+export interface VoiceParts {
+  /** Null: it has no voice. */
+  readonly clips: Clips | null;
+  readonly mediaNow: () => MediaTime | null;
+  /** Plays these items and no others, the way that planned ones are played. */
+  readonly play: (items: readonly RenderItem[]) => void;
+}
+
+/** Lets the receiver say something by itself. */
+export class Voice {
+  readonly #parts: VoiceParts;
+  #count = 0;
+
+  constructor(parts: VoiceParts) {
+    this.#parts = parts;
+  }
+
+  /** Says a sentence, in place of what it was saying; returns how long until it is over, ms. 0: it can say nothing now. */
+  say(words: readonly Word[]): number {
+    const { clips, mediaNow, play } = this.#parts;
+    const now = mediaNow();
+    if (clips === null || now === null) return 0;
+    const from = addMs(now, LEAD_MS);
+    play(words.map((word) => this.#itemOf(word, clips, from)));
+    return LEAD_MS + Math.max(0, ...words.map(({ clip, atMs }) => atMs + clips[clip].durationMs));
+  }
+
+  #itemOf({ clip, atMs }: Word, clips: Clips, from: MediaTime): RenderItem {
+    const { file, durationMs } = clips[clip];
+    this.#count += 1;
+    return {
+      broadcastId: ID_PREFIX + this.#count.toString(16).padStart(8, '0'),
+      title: clip,
+      priority: 'normal',
+      startAt: addMs(from, atMs),
+      durationMs,
+      asset: { sha256: '0'.repeat(64), bytes: file.bytes },
+      audio: file,
+    };
+  }
+}

@@ -1,0 +1,2 @@
+export { Enrolment, type Officer } from './enrolment.ts';
+export { Retiring } from './retiring.ts';
