@@ -1,6 +1,7 @@
 // The console's only way to the server. Answers are typed by shared's schemas, which the server checks before it sends
 // them; to check them again here would bring zod into the first screen.
 import type {
+  AddedDevice,
   Audio,
   Broadcast,
   BroadcastDetail,
@@ -9,10 +10,13 @@ import type {
   LatencyChoice,
   MediaTime,
   NewBroadcast,
+  NewDevice,
   NewPerson,
   Person,
+  Retirement,
   Today,
   Unit,
+  WaitingBoard,
 } from '@loalang/shared';
 import { language, words } from './words/index.ts';
 
@@ -121,6 +125,10 @@ export const api = {
     ),
   changeDevice: (id: string, settings: DeviceSettings) =>
     ask<DeviceSettings>('PUT', `/api/devices/${id}`, settings),
+  findBoard: (code: string) => ask<WaitingBoard>('POST', '/api/boards', { code }),
+  addDevice: (device: NewDevice) => ask<AddedDevice>('POST', '/api/devices', device),
+  exchangeBoard: (id: string, code: string) => ask<AddedDevice>('POST', `/api/devices/${id}/board`, { code }),
+  retireDevice: (id: string) => ask<Retirement>('POST', `/api/devices/${id}/retire`, {}),
   listen: (deviceId: string, from: MediaTime | null, durationMs: number) =>
     ask<ListenAnswer>('POST', `/api/devices/${deviceId}/listen`, { from, durationMs }),
 };

@@ -2,9 +2,9 @@ import type { Device } from '@loalang/shared';
 import { shortUnitName } from '../format/unit-name.ts';
 import { words } from '../words/index.ts';
 
-/** "Loa 4 Tông Cại"; a receiver out of sight is a dash. */
+/** "Loa 4 Tông Cại"; one that left service has no name any more. */
 export function deviceName(device: Pick<Device, 'number' | 'name'> | undefined): string {
-  if (device === undefined) return words.common.none;
+  if (device === undefined) return words.devices.gone;
   const bare = device.name.replace(new RegExp(`^(cụm )?loa\\s+${device.number}\\b[\\s,:·-]*`, 'iu'), '');
   return words.devices.name(device.number, bare).trim();
 }

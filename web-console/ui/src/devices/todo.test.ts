@@ -51,6 +51,6 @@ describe('what there is to do', () => {
   it('does not say "Loa 1" twice where the name says it already', () => {
     expect(deviceName({ number: 1, name: 'Loa 1 An Lạc' })).toBe('Loa 1 An Lạc');
     expect(deviceName({ number: 1, name: 'UBND xã' })).toBe('Loa 1 UBND xã');
-    expect(deviceName(undefined)).toBe('–');
+    expect(deviceName(undefined)).toBe('Loa đã ngừng dùng');
   });
 });

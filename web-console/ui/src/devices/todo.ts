@@ -56,6 +56,13 @@ export function timeTodos([alarm]: readonly TimeAlarm[]): Todo[] {
   return [{ key: 'time', state: 'no-clock', ...words.timeAlarms[alarm], href: null, isGroup: false }];
 }
 
+/** Somebody guesses codes of boards: an administrator has to find out who. */
+export function codeTodos(lockedUntil: number | null): Todo[] {
+  if (lockedUntil === null) return [];
+  const note = words.todo.codesLockedNote(clockTime(lockedUntil));
+  return [{ key: 'codes', state: 'fault', title: words.todo.codesLocked, note, href: null, isGroup: false }];
+}
+
 function groupTodo(key: string, { unitName, state }: Device, count: number): Todo {
   return {
     key,

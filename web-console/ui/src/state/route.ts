@@ -1,15 +1,17 @@
 export type Route =
-  | { readonly name: 'today' | 'send' | 'speak' | 'devices' | 'settings' | 'sign-in' | 'not-found' }
+  | { readonly name: PlainName | 'not-found' }
   | { readonly name: 'calendar'; readonly isAdding: boolean }
-  | { readonly name: 'broadcast'; readonly id: string }
+  | { readonly name: 'broadcast' | 'device'; readonly id: string }
   | { readonly name: 'link'; readonly token: string };
 export type RouteName = Route['name'];
 
-const plain: Readonly<Record<string, 'today' | 'send' | 'speak' | 'devices' | 'settings' | 'sign-in'>> = {
+type PlainName = 'today' | 'send' | 'speak' | 'devices' | 'add-device' | 'settings' | 'sign-in';
+const plain: Readonly<Record<string, PlainName>> = {
   '/': 'today',
   '/phat-ngay': 'send',
   '/noi-truc-tiep': 'speak',
   '/loa': 'devices',
+  '/loa/them': 'add-device',
   '/thiet-lap': 'settings',
   '/dang-nhap': 'sign-in',
 };
@@ -22,6 +24,8 @@ export function parseRoute(path: string, search: string): Route {
   if (name !== undefined) return { name };
   if (trimmed === '/lich') return { name: 'calendar', isAdding: query.has('them') };
   if (trimmed === '/vao') return { name: 'link', token: query.get('ma') ?? '' };
+  const device = /^\/loa\/(d-[a-z2-7]{10})$/.exec(trimmed)?.[1];
+  if (device !== undefined) return { name: 'device', id: device };
   const id = /^\/ban-tin\/([0-9a-f]{32})$/.exec(trimmed)?.[1];
   return id === undefined ? { name: 'not-found' } : { name: 'broadcast', id };
 }

@@ -1,3 +1,4 @@
+import { joining } from './en-joining.ts';
 import { terms } from './en-terms.ts';
 import type { Words } from './vi.ts';
 
@@ -103,6 +104,9 @@ export const en: Words = {
     open: 'See this loudspeaker',
     openGroup: 'See these loudspeakers',
     more: (count) => `See ${count} more`,
+    codesLocked: 'Codes of loudspeakers are locked: too many wrong ones',
+    codesLockedNote: (time) =>
+      `Until ${time}. Somebody is guessing: the log of the server says who; change that password.`,
   },
   stop: {
     all: 'Stop all',
@@ -251,7 +255,8 @@ export const en: Words = {
   },
   devices: {
     title: 'Loudspeakers',
-    empty: 'No loudspeaker yet.',
+    empty: 'No loudspeaker yet. Choose Add a loudspeaker and type the code of 8 digits that it reads out.',
+    gone: 'Loudspeaker out of service',
     all: (count) => `All ${count}`,
     silent: (count) => `To look at ${count}`,
     search: 'Search village, commune or number',
@@ -272,6 +277,7 @@ export const en: Words = {
     off: (span) => `clock off by ${span} s at most`,
     refused: (count) => `refused ${count} invalid messages`,
   },
+  ...joining,
   offset: {
     open: (amount, device) => `${amount}. Set how much later ${device} sounds`,
     title: (device) => `Sounds later: ${device}`,

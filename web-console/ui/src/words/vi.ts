@@ -1,3 +1,4 @@
+import { joining } from './vi-joining.ts';
 import { terms } from './vi-terms.ts';
 
 const loudspeakers = (count: number): string => `${count} loa`;
@@ -101,6 +102,9 @@ export const vi = {
     open: 'Xem loa này',
     openGroup: 'Xem các loa này',
     more: (count: number) => `Xem ${count} việc còn lại`,
+    codesLocked: 'Tạm khóa nhập mã loa: quá nhiều mã sai',
+    codesLockedNote: (time: string) =>
+      `Đến ${time}. Có người thử mã bừa: xem nhật ký máy chủ để biết ai, đổi mật khẩu người đó.`,
   },
   stop: {
     all: 'Dừng tất cả',
@@ -251,7 +255,8 @@ export const vi = {
   },
   devices: {
     title: 'Cụm loa',
-    empty: 'Chưa có cụm loa nào.',
+    empty: 'Chưa có cụm loa. Bấm Thêm cụm loa và nhập mã 8 ký tự loa vừa đọc.',
+    gone: 'Loa đã ngừng dùng',
     all: (count: number) => `Tất cả ${count}`,
     silent: (count: number) => `Cần xem ${count}`,
     search: 'Tìm thôn, xã hoặc số loa',
@@ -272,6 +277,7 @@ export const vi = {
     off: (span: string) => `đồng hồ lệch tối đa ${span} giây`,
     refused: (count: number) => `đã từ chối ${count} lệnh không hợp lệ`,
   },
+  ...joining,
   offset: {
     open: (amount: string, device: string) => `${amount}. Cho ${device} phát muộn hơn`,
     title: (device: string) => `Cho loa phát muộn hơn: ${device}`,
