@@ -10,6 +10,7 @@ const FOLDER = fileURLToPath(new URL('../device-agent/clips/', import.meta.url))
 const SPOKEN = {
   code: 'mã của loa',
   admitted: 'đã nhận loa',
+  offline: 'chưa có mạng',
   0: 'không',
   1: 'một',
   2: 'hai',

@@ -92,7 +92,11 @@ export class Agent {
     const { log } = this.#options;
     try {
       if (core.membership === null) {
-        await this.#untilDone((signal) => this.#askTime(core, signal));
+        await this.#untilDone(async (signal) => {
+          const isTold = await this.#askTime(core, signal);
+          if (!isTold) this.#joining?.sayUnreached();
+          return isTold;
+        });
         await this.#joining?.waitForAdmission(this.#ended.signal);
       }
       if (this.#ended.signal.aborted || core.membership === null) return;
@@ -140,7 +144,7 @@ export class Agent {
     const { clock, random, log, board, joinCode } = this.#options;
     const { identity, key, trust, platform } = core;
     const mediaNow = (): MediaTime | null => core.mediaNow();
-    const voice = new Voice({ clips: readClips(), mediaNow, play: (items) => core.playOwn(items) });
+    const voice = new Voice({ clips: readClips(), clock, play: (items) => core.playOwn(items) });
     return new JoinDesk({
       identity,
       key,
@@ -153,9 +157,8 @@ export class Agent {
       board,
       mediaNow,
       givenCode: joinCode,
-      onMember: (membership) => {
-        core.membership = membership;
-      },
+      isMember: () => core.membership !== null,
+      onMember: (membership) => core.becomeMember(membership),
       onRetired: () => this.#forget(core),
     });
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { priorityRank, type MediaTime, type Now, type Plan, type PlanItem } from '@loalang/shared';
 import { makeToken, TrustStore, type SigningKey } from '@loalang/shared/signing';
-import type { ClockSample, DeviceClock, Timer } from './clock/index.ts';
+import type { ClockSample, DeviceClock, MediaLine, Timer } from './clock/index.ts';
 import { Amplifier } from './health/index.ts';
 import { IdentityStore, type Membership } from './identity/index.ts';
 import { PlatformHttp, StreamGate } from './link/index.ts';
@@ -25,6 +25,8 @@ import { isOwnVoice } from './voice/index.ts';
 const KEEP_TIME_MS = 60_000;
 /** A card's drift is written again when it has changed by so much: within it the start is good, and the disk is spared. */
 const CARD_NEWS_PPM = 2;
+/** The board's own clock as media time: what it says by itself is timed by it. */
+const OWN_LINE: MediaLine = { fromUs: 0, mediaUs: 0, driftPpm: 0, slewPpm: 0, slewUntilUs: 0 };
 /** As installed, until somebody says otherwise. */
 const INSTALLED_VOLUME = 100;
 
@@ -57,7 +59,8 @@ export class Core {
   readonly cache: AssetCache;
   readonly amplifier: Amplifier;
   readonly gate = new StreamGate();
-  membership: Membership | null;
+  #membership: Membership | null;
+  #line: MediaLine | null = null;
   readonly #events: CoreEvents;
   readonly #progress: ProgressKeeper;
   readonly #time: TimeKeeper;
@@ -72,7 +75,7 @@ export class Core {
     this.key = stored.key;
     this.identity = stored.identity;
     this.ledger = stored.ledger;
-    this.membership = stored.membership;
+    this.#membership = stored.membership;
     this.#events = events;
     this.platform = new PlatformHttp(options.platformUrl);
     this.trust = new TrustStore(options.rootKey);
@@ -80,7 +83,10 @@ export class Core {
       options,
       kept: stored.ledger.time,
       isSounding: () => this.isSounding,
-      onLine: (line) => this.renderer.setTimeline(line),
+      onLine: (line) => {
+        this.#line = line;
+        this.#giveLine();
+      },
       onLearnt: () => void this.#keepTime(),
       ...events,
     });
@@ -129,6 +135,7 @@ export class Core {
     this.amplifier.mute();
     this.#time.start();
     await this.cache.start(this.plan.held?.items ?? []);
+    this.#giveLine();
     this.applyNow();
     this.applyPlan();
     await this.renderer.start();
@@ -152,6 +159,16 @@ export class Core {
     await this.#keepTime();
     await this.#keepCard();
     await this.ledger.close();
+  }
+
+  get membership(): Membership | null {
+    return this.#membership;
+  }
+
+  /** From now on what sounds is the platform's, at its media time. */
+  becomeMember(membership: Membership): void {
+    this.#membership = membership;
+    this.#giveLine();
   }
 
   get clock(): DeviceClock {
@@ -259,6 +276,11 @@ export class Core {
   // An old plan could bring an old emergency back; what is of now must have been shown to be of now.
   #maySound({ priority }: PlanItem): boolean {
     return this.#hasSignedTime || priorityRank(priority) < priorityRank('emergency');
+  }
+
+  // A board that belongs to nobody may not know the hour yet, and has something to say all the same.
+  #giveLine(): void {
+    this.renderer.setTimeline(this.#membership === null ? OWN_LINE : this.#line);
   }
 
   #wantedItems(): readonly PlanItem[] {

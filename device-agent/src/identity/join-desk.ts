@@ -10,7 +10,7 @@ import { signJws, type SigningKey, type TrustStore } from '@loalang/shared/signi
 import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
 import { pause, type PlatformHttp } from '../link/index.ts';
-import { sayCode, type Voice } from '../voice/index.ts';
+import { sayCode, type Voice, type Word } from '../voice/index.ts';
 import type { IdentityStore, Membership } from './identity-store.ts';
 import { makeJoinCode } from './join-code.ts';
 import { checkAnswer } from './joining.ts';
@@ -21,6 +21,8 @@ import { checkAnswer } from './joining.ts';
  */
 const SPEAK_FOR_MS = 15 * 60_000;
 const BETWEEN_READINGS_MS = 5_000;
+/** A modem needs most of a minute after the power; before that there is nothing to complain of. */
+const UNREACHED_AFTER_MS = 60_000;
 /** How often it asks: an officer who has just confirmed wants to see it come. */
 const ASK_EVERY_MS = 4_000;
 const ASK_SELDOM_MS = 60_000;
@@ -38,6 +40,8 @@ export interface JoinDeskParts {
   /** A code that the platform knows already: it is not read out. One that is no good any more is given up. */
   readonly givenCode: string | undefined;
   readonly mediaNow: () => MediaTime | null;
+  /** A member says nothing by itself. */
+  readonly isMember: () => boolean;
   /** This board is a member now, or still. */
   readonly onMember: (membership: Membership) => void;
   /** It is no member any more, and the platform has its receipt: everything is to be forgotten. */
@@ -49,11 +53,13 @@ export class JoinDesk {
   readonly #parts: JoinDeskParts;
   #code: string;
   #isGiven: boolean;
+  readonly #startedUs: number;
   #firstShownUs: number | null = null;
-  #readAgainUs = 0;
+  #speakAgainUs = 0;
 
   constructor(parts: JoinDeskParts) {
     this.#parts = parts;
+    this.#startedUs = parts.clock.nowUs();
     this.#code = parts.givenCode ?? makeJoinCode();
     this.#isGiven = parts.givenCode !== undefined;
   }
@@ -71,8 +77,16 @@ export class JoinDesk {
       return await this.#take(await this.#parts.platform.join(this.#request(), signal), signal);
     } catch (error) {
       if (!signal.aborted) this.#parts.log.warn({ err: error }, 'could not join yet');
+      this.sayUnreached();
       return false;
     }
+  }
+
+  /** The platform could not be reached. Whoever stands below hears it. */
+  sayUnreached(): void {
+    const forUs = this.#parts.clock.nowUs() - this.#startedUs;
+    if (forUs < UNREACHED_AFTER_MS * 1_000 || !isSoon(forUs)) return;
+    this.#speak([{ clip: 'offline', atMs: 0 }]);
   }
 
   async #take(answer: JoinAnswer, signal: AbortSignal): Promise<boolean> {
@@ -93,29 +107,38 @@ export class JoinDesk {
 
   /** The platform waits for somebody who types the code: now it makes sense to tell it. */
   async #show(): Promise<void> {
-    const { identity, clock, log, voice } = this.#parts;
-    const nowUs = clock.nowUs();
+    const { identity, clock, log } = this.#parts;
     if (await identity.showCode(this.#code)) {
       log.info({ code: this.#code }, 'waiting for an officer to type this code');
     }
-    this.#firstShownUs ??= nowUs;
-    if (this.#isGiven || !this.#isSpeaking(nowUs) || nowUs < this.#readAgainUs) return;
-    const lengthMs = voice.say(sayCode(this.#code) ?? []);
-    this.#readAgainUs = nowUs + (lengthMs + BETWEEN_READINGS_MS) * 1_000;
+    this.#firstShownUs ??= clock.nowUs();
+    if (this.#isReadOut()) this.#speak(sayCode(this.#code) ?? []);
+  }
+
+  #speak(words: readonly Word[]): void {
+    const { clock, voice, isMember } = this.#parts;
+    const nowUs = clock.nowUs();
+    if (isMember() || nowUs < this.#speakAgainUs) return;
+    this.#speakAgainUs = nowUs + (voice.say(words) + BETWEEN_READINGS_MS) * 1_000;
+  }
+
+  /** Does somebody stand below who hears the code? */
+  #isReadOut(): boolean {
+    const { clock, isMember } = this.#parts;
+    return !isMember() && !this.#isGiven && isSoon(clock.nowUs() - (this.#firstShownUs ?? -Infinity));
   }
 
   #renewCode(): void {
     this.#code = makeJoinCode();
     this.#isGiven = false;
-    this.#readAgainUs = 0;
+    this.#speakAgainUs = 0;
   }
 
   async #enter(answer: Extract<JoinAnswer, { state: 'joined' }>, signal: AbortSignal): Promise<void> {
     const { identity, key, trust, mediaNow, voice, clock, log, onMember } = this.#parts;
     const membership = await checkAnswer(answer, { key, trust, now: mediaNow() });
     // Whoever heard the code hears that it was taken. Said before it is a member: then nothing unsigned sounds any more.
-    const isHeard = !this.#isGiven && this.#firstShownUs !== null && this.#isSpeaking(clock.nowUs());
-    if (isHeard) await pause(clock, voice.say([{ clip: 'admitted', atMs: 0 }]), signal);
+    if (this.#isReadOut()) await pause(clock, voice.say([{ clip: 'admitted', atMs: 0 }]), signal);
     await identity.keep(membership);
     log.info({ deviceId: membership.deviceId }, 'the platform knows this receiver');
     onMember(membership);
@@ -147,16 +170,17 @@ export class JoinDesk {
     return { code: this.#code, key: key.public, model: board.model.slice(0, 80), ...serial };
   }
 
-  #isSpeaking(nowUs: number): boolean {
-    return nowUs - (this.#firstShownUs ?? nowUs) < SPEAK_FOR_MS * 1_000;
-  }
-
   // Half of it is chance, so that boards that were switched on together don't ask together.
   #nextAskMs(): number {
     const { clock, random } = this.#parts;
-    const everyMs = this.#isSpeaking(clock.nowUs()) ? ASK_EVERY_MS : ASK_SELDOM_MS;
+    const isWatched = this.#firstShownUs === null || isSoon(clock.nowUs() - this.#firstShownUs);
+    const everyMs = isWatched ? ASK_EVERY_MS : ASK_SELDOM_MS;
     return everyMs * (0.5 + random() / 2);
   }
+}
+
+function isSoon(forUs: number): boolean {
+  return forUs < SPEAK_FOR_MS * 1_000;
 }
 
 /** The receiver's word that it has done a command. */

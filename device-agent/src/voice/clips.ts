@@ -7,8 +7,8 @@ import { openAssetFile, type AssetFile } from '../store/asset-file.ts';
 
 const digits = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] as const;
 export type Digit = (typeof digits)[number];
-/** `code`: "Mã của loa". `admitted`: "Đã nhận loa". */
-export const clipNames = ['code', 'admitted', ...digits] as const;
+/** `code`: "Mã của loa". `admitted`: "Đã nhận loa". `offline`: "Chưa có mạng". */
+export const clipNames = ['code', 'admitted', 'offline', ...digits] as const;
 export type ClipName = (typeof clipNames)[number];
 
 export interface Clip {

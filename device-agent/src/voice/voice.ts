@@ -1,4 +1,5 @@
-import { addMs, type MediaTime } from '@loalang/shared';
+import { addMs, mediaTime, type MediaTime } from '@loalang/shared';
+import type { MonotonicClock } from '../clock/index.ts';
 import type { RenderItem } from '../renderer/index.ts';
 import type { Clips } from './clips.ts';
 import type { Word } from './sentences.ts';
@@ -16,8 +17,8 @@ export function isOwnVoice(broadcastId: string): boolean {
 export interface VoiceParts {
   /** Null: it has no voice. */
   readonly clips: Clips | null;
-  readonly mediaNow: () => MediaTime | null;
-  /** Plays these items and no others, the way that planned ones are played. */
+  readonly clock: MonotonicClock;
+  /** Plays these items and no others, the way that planned ones are played, on a line of time that is this clock. */
   readonly play: (items: readonly RenderItem[]) => void;
 }
 
@@ -30,12 +31,11 @@ export class Voice {
     this.#parts = parts;
   }
 
-  /** Says a sentence, in place of what it was saying; returns how long until it is over, ms. 0: it can say nothing now. */
+  /** Says a sentence, in place of what it was saying; returns how long until it is over, ms. */
   say(words: readonly Word[]): number {
-    const { clips, mediaNow, play } = this.#parts;
-    const now = mediaNow();
-    if (clips === null || now === null) return 0;
-    const from = addMs(now, LEAD_MS);
+    const { clips, clock, play } = this.#parts;
+    if (clips === null) return 0;
+    const from = addMs(mediaTime(Math.round(clock.nowUs())), LEAD_MS);
     play(words.map((word) => this.#itemOf(word, clips, from)));
     return LEAD_MS + Math.max(0, ...words.map(({ clip, atMs }) => atMs + clips[clip].durationMs));
   }
