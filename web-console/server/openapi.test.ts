@@ -72,6 +72,9 @@ describe('the OpenAPI document', () => {
     );
     expect(mediaTypes).toEqual({
       'POST /api/sign-in': ['application/json'],
+      'POST /api/boards': ['application/json'],
+      'POST /api/devices': ['application/json'],
+      'POST /api/devices/{id}/board': ['application/json'],
       'POST /api/sign-in/link': ['application/json'],
       'PUT /api/me/password': ['application/json'],
       'POST /api/people': ['application/json'],

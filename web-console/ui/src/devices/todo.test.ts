@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at, broadcast, device } from '../broadcasts/sample.ts';
 import { deviceName } from './device-name.ts';
-import { careFirst, otherFaults, timeTodos, todosOf } from './todo.ts';
+import { careFirst, codeTodos, otherFaults, timeTodos, todosOf } from './todo.ts';
 
 const now = at('17:08:24');
 
@@ -41,6 +41,13 @@ describe('what there is to do', () => {
     expect(timeTodos(['off', 'unsynchronised'])).toMatchObject([
       { key: 'time', title: 'Đồng hồ máy chủ lệch giờ phát hơn 1 giây', href: null },
     ]);
+  });
+
+  it('has a task for codes that are locked, until when', () => {
+    expect(codeTodos(null)).toEqual([]);
+    const [todo] = codeTodos(at('18:00:00'));
+    expect(todo?.title).toBe('Tạm khóa nhập mã loa: quá nhiều mã sai');
+    expect(todo?.note).toMatch(/^Đến 18:00\./);
   });
 
   it('puts those that need somebody on top of the list', () => {
