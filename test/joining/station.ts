@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -93,6 +93,7 @@ export class Station {
   /** A receiver with this disk; what it plays is written there as WAV. */
   async startAgent(disk: string, serial = 'S-0001', onWiped?: () => void): Promise<Agent> {
     const dataFolder = join(this.#folder, disk);
+    await mkdir(this.played(disk), { recursive: true });
     const agent = new Agent({
       dataFolder,
       platformUrl: this.url,

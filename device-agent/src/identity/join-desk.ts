@@ -1,10 +1,12 @@
 import {
   commandSchema,
+  isQuiet,
   type Command,
   type CommandResult,
   type JoinAnswer,
   type JoinRequest,
   type MediaTime,
+  type Policy,
 } from '@loalang/shared';
 import { signJws, type SigningKey, type TrustStore } from '@loalang/shared/signing';
 import type { Logger } from 'pino';
@@ -20,6 +22,9 @@ import { checkAnswer } from './joining.ts';
  * switched on. Afterwards it waits in silence, with a code that is still shown; another start lets it speak again.
  */
 const SPEAK_FOR_MS = 15 * 60_000;
+/** A board that was left on its pole, and finds its power back at three in the morning, is no reason to wake a village. */
+const SPEAK_AT_NIGHT_FOR_MS = 2 * 60_000;
+const NIGHT: Policy = { utcOffsetMinutes: 420, quietHours: [{ from: '21:00', to: '05:00' }] };
 const BETWEEN_READINGS_MS = 5_000;
 /** A modem needs most of a minute after the power; before that there is nothing to complain of. */
 const UNREACHED_AFTER_MS = 60_000;
@@ -85,7 +90,7 @@ export class JoinDesk {
   /** The platform could not be reached. Whoever stands below hears it. */
   sayUnreached(): void {
     const forUs = this.#parts.clock.nowUs() - this.#startedUs;
-    if (forUs < UNREACHED_AFTER_MS * 1_000 || !isSoon(forUs)) return;
+    if (forUs < UNREACHED_AFTER_MS * 1_000 || !this.#isHeard(forUs)) return;
     this.#speak([{ clip: 'offline', atMs: 0 }]);
   }
 
@@ -112,7 +117,8 @@ export class JoinDesk {
       log.info({ code: this.#code }, 'waiting for an officer to type this code');
     }
     this.#firstShownUs ??= clock.nowUs();
-    if (this.#isReadOut()) this.#speak(sayCode(this.#code) ?? []);
+    const isReadOut = !this.#isGiven && this.#isHeard(clock.nowUs() - this.#firstShownUs);
+    if (isReadOut) this.#speak(sayCode(this.#code) ?? []);
   }
 
   #speak(words: readonly Word[]): void {
@@ -122,10 +128,11 @@ export class JoinDesk {
     this.#speakAgainUs = nowUs + (voice.say(words) + BETWEEN_READINGS_MS) * 1_000;
   }
 
-  /** Does somebody stand below who hears the code? */
-  #isReadOut(): boolean {
-    const { clock, isMember } = this.#parts;
-    return !isMember() && !this.#isGiven && isSoon(clock.nowUs() - (this.#firstShownUs ?? -Infinity));
+  /** Is it so short a time ago that somebody may still stand below? */
+  #isHeard(forUs: number): boolean {
+    const now = this.#parts.mediaNow();
+    const isNight = now !== null && isQuiet(NIGHT, now);
+    return forUs < (isNight ? SPEAK_AT_NIGHT_FOR_MS : SPEAK_FOR_MS) * 1_000;
   }
 
   #renewCode(): void {
@@ -135,10 +142,11 @@ export class JoinDesk {
   }
 
   async #enter(answer: Extract<JoinAnswer, { state: 'joined' }>, signal: AbortSignal): Promise<void> {
-    const { identity, key, trust, mediaNow, voice, clock, log, onMember } = this.#parts;
+    const { identity, key, trust, mediaNow, voice, clock, log, isMember, onMember } = this.#parts;
     const membership = await checkAnswer(answer, { key, trust, now: mediaNow() });
-    // Whoever heard the code hears that it was taken. Said before it is a member: then nothing unsigned sounds any more.
-    if (this.#isReadOut()) await pause(clock, voice.say([{ clip: 'admitted', atMs: 0 }]), signal);
+    // Whoever typed the code hears that it was taken. Said before it is a member: then nothing unsigned sounds any more.
+    const isNew = !isMember() && !this.#isGiven && this.#firstShownUs !== null;
+    if (isNew) await pause(clock, voice.say([{ clip: 'admitted', atMs: 0 }]), signal);
     await identity.keep(membership);
     log.info({ deviceId: membership.deviceId }, 'the platform knows this receiver');
     onMember(membership);
@@ -173,14 +181,11 @@ export class JoinDesk {
   // Half of it is chance, so that boards that were switched on together don't ask together.
   #nextAskMs(): number {
     const { clock, random } = this.#parts;
-    const isWatched = this.#firstShownUs === null || isSoon(clock.nowUs() - this.#firstShownUs);
+    const isWatched =
+      this.#firstShownUs === null || clock.nowUs() - this.#firstShownUs < SPEAK_FOR_MS * 1_000;
     const everyMs = isWatched ? ASK_EVERY_MS : ASK_SELDOM_MS;
     return everyMs * (0.5 + random() / 2);
   }
-}
-
-function isSoon(forUs: number): boolean {
-  return forUs < SPEAK_FOR_MS * 1_000;
 }
 
 /** The receiver's word that it has done a command. */
