@@ -12,7 +12,13 @@ const LONGEST_MS = DIGITS_AT_MS[7] + 1_000;
 const SLACK_MS = 40;
 
 const samplesOf = (ms: number): number => Math.round((ms * SAMPLE_RATE) / 1000);
-const clip = (name: string): Float32Array => decodeFile(`${CLIPS}${name}.opus`);
+const decoded = new Map<string, Float32Array>();
+
+function clip(name: string): Float32Array {
+  const samples = decoded.get(name) ?? decodeFile(`${CLIPS}${name}.opus`);
+  decoded.set(name, samples);
+  return samples;
+}
 
 export interface HeardCode {
   readonly code: string;
