@@ -86,8 +86,8 @@ describe('a code', () => {
     const clock = new HandClock();
     const plans: { broadcastId: string; startAt: number; durationMs: number }[][] = [];
     const voice = new Voice({ clips: clipsHere(), clock, play: (items) => void plans.push([...items]) });
-    const lengthMs = voice.say(sayCode('00000000') ?? []);
     voice.say(sayCode('00000000') ?? []);
+    const lengthMs = voice.say(sayCode('00000000') ?? []);
     const items = plans.flat();
     expect(new Set(items.map(({ broadcastId }) => broadcastId)).size).toBe(18);
     expect(

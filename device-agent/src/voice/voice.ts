@@ -6,6 +6,8 @@ import type { Word } from './sentences.ts';
 
 /** The renderer needs a moment to get the first clip ready; a slow card longer than a fast one. */
 const LEAD_MS = 1_000;
+/** At first the sink has still to begin: what is due before that is lost. */
+const FIRST_LEAD_MS = 3_000;
 /** No broadcast has such an id: they are 16 random bytes. */
 const ID_PREFIX = '0'.repeat(24);
 
@@ -35,9 +37,10 @@ export class Voice {
   say(words: readonly Word[]): number {
     const { clips, clock, play } = this.#parts;
     if (clips === null) return 0;
-    const from = addMs(mediaTime(Math.round(clock.nowUs())), LEAD_MS);
+    const leadMs = this.#count === 0 ? FIRST_LEAD_MS : LEAD_MS;
+    const from = addMs(mediaTime(Math.round(clock.nowUs())), leadMs);
     play(words.map((word) => this.#itemOf(word, clips, from)));
-    return LEAD_MS + Math.max(0, ...words.map(({ clip, atMs }) => atMs + clips[clip].durationMs));
+    return leadMs + Math.max(0, ...words.map(({ clip, atMs }) => atMs + clips[clip].durationMs));
   }
 
   #itemOf({ clip, atMs }: Word, clips: Clips, from: MediaTime): RenderItem {
