@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MqttClient, type IClientOptions } from 'mqtt';
 import {
   deviceTopic,
@@ -231,6 +232,8 @@ export class BrokerLink {
   async #becomeOnline(client: MqttClient): Promise<void> {
     this.#isOnline = true;
     await this.#options.onOnline();
+    // In a write of its own: NATS server passes on what came in one read only once it has stored the QoS 1 messages in it.
+    await nextTurn();
     if (this.#client === client) await this.publish('presence', this.#presence(true), 1, true);
   }
 
