@@ -1,5 +1,5 @@
 import { revokedSchema, type Identity, type MediaTime, type RefusalReason } from '@loalang/shared';
-import type { TrustStore } from '@loalang/shared/signing';
+import { readSignatureHeader, type TrustStore } from '@loalang/shared/signing';
 
 export type RevokedOffer =
   | { state: 'taken'; count: number }
@@ -9,13 +9,17 @@ export type RevokedOffer =
 
 interface HeldList {
   readonly jws: string;
+  /** The key that signed it. */
+  readonly signedBy: string;
   readonly version: number;
   readonly ids: ReadonlySet<string>;
 }
 
 /**
  * The list of revoked ids and keys, as the platform signed it. Its version only grows, whoever publishes; the same version again
- * is taken for its younger signature, since the key of the old one expires.
+ * is taken for its younger signature, since the key of the old one expires. A list counts no longer than its signer does: a
+ * thief can name everybody, the platform too, and number as high as they like. Whom a retired key had shut out rightly
+ * stays out, since it signed their credentials as well.
  */
 export class RevokedList {
   readonly #trust: TrustStore;
@@ -32,7 +36,7 @@ export class RevokedList {
 
   /** Is it the holder's id that may no longer sign in, or the key that it shows for it? */
   names({ identity, kid }: { readonly identity: Identity; readonly kid: string }): boolean {
-    const ids = this.#held?.ids;
+    const ids = this.#counting()?.ids;
     return ids !== undefined && (ids.has(identity.id) || ids.has(kid));
   }
 
@@ -41,8 +45,13 @@ export class RevokedList {
     const verified = await this.#trust.verify(jws, { purpose: 'credential', schema: revokedSchema, now });
     if (!verified.ok) return { state: 'refused', reason: verified.reason };
     const { version, ids } = verified.payload;
-    if (this.#held !== null && version < this.#held.version) return { state: 'held', jws: this.#held.jws };
-    this.#held = { jws, version, ids: new Set(ids) };
+    const held = this.#counting();
+    if (held !== null && version < held.version) return { state: 'held', jws: held.jws };
+    this.#held = { jws, signedBy: readSignatureHeader(jws)?.kid ?? '', version, ids: new Set(ids) };
     return { state: 'taken', count: ids.length };
+  }
+
+  #counting(): HeldList | null {
+    return this.#held !== null && this.#trust.isRetired(this.#held.signedBy) ? null : this.#held;
   }
 }

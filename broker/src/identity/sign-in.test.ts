@@ -240,4 +240,18 @@ describe('when the key that signs credentials was stolen and is retired', () => 
     await isClosed;
     expect(await signIn(await authority.issue(ID, 'device'))).toBe(0);
   });
+
+  test('a list by which the thief shut out everybody for ever gives way to the platform’s next', async () => {
+    const { authority } = village;
+    const platform = await village.platform();
+    const isClosed = closed(platform);
+    const stolen = await authority.revoke(1_000_000, ['platform', ID]);
+    platform.publish(REVOKED_TOPIC, stolen, { qos: 1, retain: true });
+    await isClosed;
+    expect(await signIn(await authority.issue('platform', 'platform'))).toBe(NOT_AUTHORIZED);
+    await authority.retireKey();
+    await village.platform([deviceId(3)]);
+    expect(await signIn(await authority.issue(ID, 'device'))).toBe(0);
+    expect(await signIn(await authority.issue(deviceId(3), 'device'))).toBe(NOT_AUTHORIZED);
+  });
 });

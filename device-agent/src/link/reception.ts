@@ -13,7 +13,7 @@ import {
   type ProofAck,
   type RefusalReason,
 } from '@loalang/shared';
-import type { TrustStore } from '@loalang/shared/signing';
+import { readSignatureHeader, type TrustStore } from '@loalang/shared/signing';
 import { MAX_COMMANDS, type HeldMessage, type Ledger } from '../store/index.ts';
 import type { ControlMessage } from './inbox.ts';
 
@@ -42,7 +42,8 @@ export interface ReceptionOptions {
 /** Verifies control messages and hands on what they say. */
 export class Reception {
   readonly #options: ReceptionOptions;
-  #revokedVersion = 0;
+  /** Which list of revoked ids was the last, and the key that signed it. */
+  #revoked = { version: 0, signedBy: '' };
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
@@ -139,9 +140,11 @@ export class Reception {
     if (now === null) return 'stale';
     const verified = await trust.verify(jws, { purpose: 'credential', schema: revokedSchema, now });
     if (!verified.ok) return verified.reason;
-    if (verified.payload.version < this.#revokedVersion) return 'stale';
-    this.#revokedVersion = verified.payload.version;
-    const { ids } = verified.payload;
+    const { version, ids } = verified.payload;
+    // Anything is newer than what a thief has signed, who can number as high as they like.
+    const isOlder = version < this.#revoked.version && !trust.isRetired(this.#revoked.signedBy);
+    if (isOlder) return 'stale';
+    this.#revoked = { version, signedBy: readSignatureHeader(jws)?.kid ?? '' };
     onRevoked(ids.includes(deviceId) || ids.includes(kid));
     return null;
   }
