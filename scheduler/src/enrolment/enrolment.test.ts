@@ -122,6 +122,22 @@ describe('a new board', () => {
     expect(await enrolment.add(officer, place(board.code))).toMatchObject({});
   });
 
+  test('gets one place, also where it was switched off and on and has shown two codes', async () => {
+    const { enrolment } = centre.scheduler;
+    const board = new Board();
+    await board.ask();
+    const former = board.code;
+    board.code = new Board().code;
+    await board.ask();
+    const { id } = await enrolment.add(officer, place(former));
+    await expect(enrolment.find(officer, board.code)).rejects.toMatchObject({ code: 'CODE_USED' });
+    const { deviceId } = centre.receiver(0);
+    await expect(enrolment.exchange(officer, deviceId, board.code)).rejects.toMatchObject({
+      code: 'CODE_USED',
+    });
+    expect(await board.ask()).toMatchObject({ state: 'joined', deviceId: id });
+  });
+
   test('goes to one of two officers who type its code at once', async () => {
     const { enrolment } = centre.scheduler;
     const board = new Board();

@@ -61,6 +61,11 @@ export async function take(tx: Db, code: string, now: MediaTime): Promise<ShownB
     .returning();
   // Somebody was quicker, between the two statements.
   if (row === undefined) throw new LoaLangError('CODE_USED');
+  // A board that was switched off and on has shown another code before: it gets one place all the same.
+  await tx
+    .update(waitingBoards)
+    .set({ state: 'used' })
+    .where(and(eq(waitingBoards.key, row.key), eq(waitingBoards.state, 'waiting')));
   return row;
 }
 
