@@ -211,6 +211,18 @@ describe('a broken board', () => {
   });
 });
 
+test('a board in a place of the sample keeps out the one that the sample had for it', async () => {
+  const { enrolment } = centre.scheduler;
+  const { deviceId } = centre.receiver(0);
+  const joinCode = 'DDDD5555';
+  await centre.db.update(devices).set({ joinCode }).where(eq(devices.id, deviceId));
+  const board = new Board();
+  await board.ask();
+  await enrolment.exchange(officer, deviceId, board.code);
+  expect(await new Board(joinCode).ask()).toEqual({ state: 'waiting' });
+  expect(await board.ask()).toMatchObject({ state: 'joined', deviceId });
+});
+
 describe('a receiver that leaves service', () => {
   test('signs that it forgets everything, and is shut out; its row and its number', async () => {
     const { enrolment } = centre.scheduler;

@@ -55,7 +55,7 @@ export async function findByKey(db: Db, publicKey: string): Promise<string | nul
 export async function takeCode(db: Db, code: string, board: Board, now: MediaTime): Promise<string | null> {
   const [row] = await db
     .update(devices)
-    .set({ ...stands(board, now), joinCode: null })
+    .set(stands(board, now))
     .where(and(eq(devices.joinCode, code), isNull(devices.retiredAt)))
     .returning({ id: devices.id });
   return row?.id ?? null;
@@ -68,9 +68,12 @@ export interface Board {
   readonly serial: string | null;
 }
 
-/** What of a receiver changes with its board: what the former one said of itself is no longer so. */
+/**
+ * What of a receiver changes with its board: what the former one said of itself is no longer so, and no code leads here any
+ * more.
+ */
 function stands({ key, model, serial }: Board, now: MediaTime): Partial<typeof devices.$inferInsert> {
-  return { publicKey: key, model, serial, joinedAt: now, status: null, lastSeenAt: null };
+  return { publicKey: key, model, serial, joinCode: null, joinedAt: now, status: null, lastSeenAt: null };
 }
 
 /** A new place with its board. False where its number is taken in its unit. */
