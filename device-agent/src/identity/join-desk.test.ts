@@ -12,7 +12,7 @@ import {
   type MediaTime,
 } from '@loalang/shared';
 import { generateSigningKey, TrustStore, verifyJws } from '@loalang/shared/signing';
-import { PlatformHttp } from '../link/index.ts';
+import { HttpRefused, PlatformHttp } from '../link/index.ts';
 import { Authority, DEVICE_ID } from '../testing/authority.ts';
 import { HandClock } from '../testing/hand-clock.ts';
 import { readClips, Voice } from '../voice/index.ts';
@@ -172,6 +172,16 @@ describe('a board that nobody knows', () => {
       clock.advance(10_000);
     }
     expect([saidAt[0], saidAt.at(-1)]).toEqual([60, 14 * 60 + 50]);
+  });
+
+  test('is silent where a platform that is reached has no time for it', async () => {
+    platform.answer = () => Promise.reject(new HttpRefused(429, '/device/join'));
+    const desk = makeDesk();
+    for (let second = 0; second < 5 * 60; second += 10) {
+      expect(await desk.ask(signal)).toBe(false);
+      clock.advance(10_000);
+    }
+    expect(said).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ import {
 import { signJws, type SigningKey, type TrustStore } from '@loalang/shared/signing';
 import type { Logger } from 'pino';
 import type { MonotonicClock } from '../clock/index.ts';
-import { pause, type PlatformHttp } from '../link/index.ts';
+import { HttpRefused, pause, type PlatformHttp } from '../link/index.ts';
 import { sayCode, type Voice, type Word } from '../voice/index.ts';
 import type { IdentityStore, Membership } from './identity-store.ts';
 import { makeJoinCode } from './join-code.ts';
@@ -82,7 +82,8 @@ export class JoinDesk {
       return await this.#take(await this.#parts.platform.join(this.#request(), signal), signal);
     } catch (error) {
       if (!signal.aborted) this.#parts.log.warn({ err: error }, 'could not join yet');
-      this.sayUnreached();
+      // One that is busy, as when many boards are switched on behind one address, was reached all the same.
+      if (!(error instanceof HttpRefused)) this.sayUnreached();
       return false;
     }
   }
