@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addMs, fromUnixMs, signedTimeSchema } from '@loalang/shared';
-import { signJws, TrustStore } from '@loalang/shared/signing';
+import { generateSigningKey, signJws, TrustStore, writeSigningKey } from '@loalang/shared/signing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadKeys, readKeys, retireKeys, type PlatformKeys } from './index.ts';
 
@@ -108,4 +108,20 @@ test('without the root no key can be retired, and the sentence says so', async (
   await loadKeys(folder, start);
   await rm(join(folder, 'root.pem'));
   await expect(retireKeys(folder, ['air'], start)).rejects.toThrow(/keys\/root\.pem/);
+});
+
+test('a root brought back from another platform is refused, and no key is made by it', async () => {
+  const first = await loadKeys(folder, start);
+  await writeFile(join(folder, 'root.pem'), writeSigningKey(generateSigningKey()));
+  for (const act of [
+    async () => await loadKeys(folder, start),
+    async () => await first.renew(addMs(start, 61 * DAY_MS)),
+    async () => await retireKeys(folder, ['air'], start),
+  ]) {
+    await expect(act()).rejects.toThrow(/keys\/root\.pem/);
+  }
+  await rm(join(folder, 'root.pem'));
+  const again = await loadKeys(folder, start);
+  expect(again.rootPublic).toBe(first.rootPublic);
+  expect(again.air.key.kid).toBe(first.air.key.kid);
 });

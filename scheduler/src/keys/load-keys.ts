@@ -81,7 +81,7 @@ export async function readKeys(folder: string, now: MediaTime): Promise<Platform
 /**
  * Puts a new key in the place of each of these, with a certificate that retires all before it: for when one was stolen. Needs
  * the root. A platform and a time service that run take it over within a minute. Throws CONFIGURATION_INVALID where the
- * root isn't there.
+ * root isn't there, or is another.
  */
 export async function retireKeys(
   folder: string,
@@ -89,7 +89,7 @@ export async function retireKeys(
   now: MediaTime,
 ): Promise<void> {
   const { signer } = await loadRoot(folder, (await readKeyFile(folder, 'credential'))?.root ?? null);
-  if (signer === null) throw missingRoot('only the root key can retire another; bring it back for a moment');
+  if (signer === null) throw rootInvalid('only the root key can retire another; bring it back for a moment');
   for (const purpose of purposes) {
     const file = await readKeyFile(folder, purpose);
     // A clock that is behind that of the last key's maker must not leave that key believed.
@@ -169,13 +169,19 @@ interface Root {
   readonly signer: SigningKey | null;
 }
 
-/** `known` is the root that has certified the keys of this folder; null on the first start, which makes one. */
+/**
+ * `known` is the root that has certified the keys of this folder; null on the first start, which makes one. Throws
+ * CONFIGURATION_INVALID where the one that lies there is another.
+ */
 async function loadRoot(folder: string, known: string | null): Promise<Root> {
   const path = join(folder, 'root.pem');
   const pem = await readIfThere(path);
   if (pem === null && known !== null) return { public: known, signer: null };
   if (pem !== null) {
     const signer = readSigningKey(pem);
+    if (known !== null && signer.public !== known) {
+      throw rootInvalid('another root has certified the keys beside it; no receiver would believe this one');
+    }
     return { public: signer.public, signer };
   }
   const signer = generateSigningKey();
@@ -205,10 +211,10 @@ async function loadPurposeKey(place: PurposeKeyPlace): Promise<PlatformKey> {
     return { key: readSigningKey(file.privateKey), certificate: file.certificate };
   }
   if (root.signer !== null) return await makePurposeKey(place, root.signer, file?.retiresBefore);
-  throw missingRoot(`the ${purpose} key has expired or is missing; bring the root key back to renew it`);
+  throw rootInvalid(`the ${purpose} key has expired or is missing; bring the root key back to renew it`);
 }
 
-function missingRoot(detail: string): LoaLangError {
+function rootInvalid(detail: string): LoaLangError {
   return new LoaLangError('CONFIGURATION_INVALID', { variable: 'keys/root.pem', detail });
 }
 
