@@ -79,6 +79,9 @@ describe.each([
     await field.fill('1234');
     await page.getByRole('button', { name: 'Tìm loa' }).click();
     await page.getByText('Mã có 8 ký tự, anh/chị đã nhập 4.').waitFor();
+    await field.fill('4719 036*');
+    await page.getByRole('button', { name: 'Tìm loa' }).click();
+    await page.getByText('Mã chỉ có 8 số, không có dấu.').waitFor();
     await field.fill('9999 9999');
     await page.getByRole('button', { name: 'Tìm loa' }).click();
     await page.getByText('Không có loa nào đang chờ với mã này.').waitFor();

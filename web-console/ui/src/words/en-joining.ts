@@ -8,6 +8,7 @@ export const joining: Pick<Words, 'joining' | 'device'> = {
     code: 'The code that it reads out',
     codeRule: '8 digits, for instance 4719 0362.',
     codeWrong: (length) => `A code has 8 characters, you typed ${length}. Listen again and type all of them.`,
+    codeStrange: 'A code is eight digits and nothing else. Listen again and type it anew.',
     find: 'Find the loudspeaker',
     finding: 'Searching…',
     found: 'The loudspeaker was found',

@@ -6,6 +6,7 @@ export const joining = {
     code: 'Mã loa vừa đọc',
     codeRule: '8 số, ví dụ 4719 0362.',
     codeWrong: (length: string) => `Mã có 8 ký tự, anh/chị đã nhập ${length}. Nghe lại rồi nhập đủ.`,
+    codeStrange: 'Mã chỉ có 8 số, không có dấu. Nghe lại rồi nhập lại.',
     find: 'Tìm loa',
     finding: 'Đang tìm…',
     found: 'Đã tìm thấy loa',
