@@ -54,12 +54,12 @@ export const joining: Pick<Words, 'joining' | 'device'> = {
     exchangeConfirm: (device) => `Exchange the board of ${device}`,
     retire: 'Take out of service',
     retireLead:
-      'It falls silent at once, deletes its plan, sounds and key, and is shut out. The log and its proofs are kept. To use it again, add it like a new one.',
+      'With a network it falls silent at once and deletes its plan, sounds and key. Without one it goes on with the plan that it holds, of at most 7 days; for silence at once switch it off. It is shut out. The log and its proofs are kept. To use it again, add it like a new one.',
     retireAsk: (device) => `Take ${device} out of service?`,
     retireConfirm: (device) => `Take ${device} out of service`,
     retiring: 'Waiting until it confirms that everything is deleted…',
     wiped: (device) => `${device} is out of service and has confirmed that everything is deleted.`,
     unreached: (device) =>
-      `${device} is out of service. It has not confirmed: it deletes everything when it is connected again.`,
+      `${device} is out of service. It has not confirmed: with power it may go on with the plan that it holds, of at most 7 days; for silence at once switch it off. It deletes everything when it is connected again.`,
   },
 };

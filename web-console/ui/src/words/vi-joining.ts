@@ -52,12 +52,12 @@ export const joining = {
     exchangeConfirm: (device: string) => `Thay bo mạch cho ${device}`,
     retire: 'Ngừng dùng loa này',
     retireLead:
-      'Loa im ngay, xóa lịch phát, tệp âm thanh và khóa trong máy, và không vào mạng được nữa. Sổ phát và kết quả cũ vẫn giữ. Muốn dùng lại máy này thì thêm như loa mới.',
+      'Loa đang có mạng thì im ngay và xóa lịch phát, tệp âm thanh, khóa trong máy. Loa mất mạng thì còn phát lịch đã tải, nhiều nhất 7 ngày; cần im ngay thì ngắt điện loa. Loa không vào mạng được nữa. Sổ phát và kết quả cũ vẫn giữ. Muốn dùng lại máy này thì thêm như loa mới.',
     retireAsk: (device: string) => `Ngừng dùng ${device}?`,
     retireConfirm: (device: string) => `Ngừng dùng ${device}`,
     retiring: 'Đang chờ loa xác nhận đã xóa…',
     wiped: (device: string) => `${device} đã ngừng dùng và đã xác nhận xóa hết.`,
     unreached: (device: string) =>
-      `${device} đã ngừng dùng. Máy chưa xác nhận xóa: máy sẽ tự xóa khi có mạng trở lại.`,
+      `${device} đã ngừng dùng, nhưng máy chưa xác nhận đã xóa. Máy còn điện thì loa có thể phát lịch đã tải, nhiều nhất 7 ngày; cần im ngay thì ngắt điện loa. Có mạng trở lại, máy sẽ tự xóa.`,
   },
 };

@@ -54,6 +54,12 @@ describe('the words of the console', () => {
     }
   });
 
+  it('say of a loudspeaker that leaves service out of reach for how long it may still sound', () => {
+    for (const { device } of [vi, en]) {
+      for (const sentence of [device.retireLead, device.unreached('Loa 1')]) expect(sentence).toContain('7');
+    }
+  });
+
   it('leave nothing empty or unfilled, and do not shout', () => {
     for (const sentence of [...sentences(vi), ...sentences(en)]) {
       expect(sentence.trim()).not.toBe('');
