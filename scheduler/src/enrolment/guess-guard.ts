@@ -18,8 +18,8 @@ const MAX_OF_PERSON = 20;
 const MAX_OF_ADDRESS = 60;
 const ALL_WINDOW_MS = 24 * 60 * 60_000;
 /**
- * Codes have 8 digits, 27 bits: so many guesses hit one of 50 boards that wait with a chance of 1 in 2,000. It takes many
- * people's accounts to make them, so whoever sees the alarm looks for those.
+ * Codes have 8 digits, 27 bits: so many guesses hit one of 50 boards that wait with a chance of 1 in 2,000. One account takes
+ * twelve hours to make them; whoever sees the alarm looks in the log for whose they were.
  */
 const MAX_OF_ALL = 1_000;
 const LOCK_MS = 60 * 60_000;
