@@ -31,7 +31,7 @@ export class StormReceiver {
     this.#key = readSigningKey(member.privateKey);
     this.#trust = place.trust;
     this.#link = new BrokerLink({
-      url: place.brokerUrl,
+      url: () => place.brokerUrl,
       tls: () => ({ key: member.privateKey }),
       deviceId: member.deviceId,
       clock: systemClock,

@@ -12,7 +12,7 @@ import { ClockExchange, type ClockSample, type Timer } from './clock/index.ts';
 import type { Core } from './core.ts';
 import { StatusReporter } from './health/index.ts';
 import { needsRenewal, signReceipt, type Membership } from './identity/index.ts';
-import { BrokerLink, Inbox, Reception, Refusals, type BrokerTls } from './link/index.ts';
+import { BrokerLink, Inbox, Reception, Refusals, Search, type BrokerTls } from './link/index.ts';
 import { ListenDesk } from './listen/index.ts';
 import { LivePackets } from './live-packets.ts';
 import type { ProofDraft } from './playout/index.ts';
@@ -48,6 +48,7 @@ export class Duty {
   readonly #listen: ListenDesk;
   readonly #packets: LivePackets;
   readonly #brokenOff: ReturnType<typeof draftBrokenOff>[];
+  readonly #search = new Search();
   #statusSeq = 0;
   #isProofDiskFull = false;
   #mustAskTime = false;
@@ -135,7 +136,7 @@ export class Duty {
   #makeLink(): BrokerLink {
     const { clock, random, log, brokerUrl } = this.#core.options;
     return new BrokerLink({
-      url: brokerUrl ?? this.#parts.membership.brokerUrl,
+      url: () => brokerUrl ?? (this.#core.membership ?? this.#parts.membership).brokerUrl,
       tls: () => this.#tls(),
       deviceId: this.#deviceId,
       clock,
@@ -223,7 +224,8 @@ export class Duty {
 
   // The hour comes first: without it there is no token, and with a wrong one the broker refuses. It also refuses a credential
   // whose signer has been retired, which this receiver need not know of, or whose holder has left service: so a refused one is
-  // renewed, and the platform says why where it gives none.
+  // renewed, and the platform says why where it gives none. One that does not answer at all may have moved, which the platform
+  // tells along with the renewal.
   async #credentials(signal: AbortSignal): Promise<{ userName: string; password: string } | null> {
     if (!this.#core.hasSignedTime || this.#mustAskTime || this.#core.mediaNow() === null) {
       if (await this.#parts.askTime(signal)) this.#mustAskTime = false;
@@ -231,6 +233,7 @@ export class Duty {
     const now = this.#core.mediaNow();
     const { membership } = this.#core;
     if (now === null || membership === null) return null;
+    if (this.#search.isInVain(this.#core.options.clock.nowUs())) this.#mustRenew = true;
     if (this.#mustRenew || (await needsRenewal(membership, this.#core.trust, now))) {
       await this.#parts.renew(signal);
       this.#mustRenew = false;
@@ -243,6 +246,7 @@ export class Duty {
   // stand behind all that follows.
   async #online(): Promise<void> {
     const { session } = this.#link;
+    this.#search.found();
     this.followStreams();
     await this.#packets.online();
     if (!this.#link.isOnline || this.#link.session !== session) return;

@@ -89,7 +89,7 @@ function makeDesk(givenCode?: string): JoinDesk {
   });
 }
 
-async function joined(who = key.public): Promise<JoinAnswer> {
+async function joined(who = key.public, url = 'mqtts://x'): Promise<JoinAnswer> {
   const credential = await authority.sign('credential', {
     type: 'credential',
     id: DEVICE_ID,
@@ -98,7 +98,7 @@ async function joined(who = key.public): Promise<JoinAnswer> {
     issuedAt: NOW,
     expiresAt: addMs(NOW, 86_400_000),
   });
-  return { state: 'joined', deviceId: DEVICE_ID, credential, broker: { url: 'mqtt://x', name: 'x' } };
+  return { state: 'joined', deviceId: DEVICE_ID, credential, broker: { url, name: 'x' } };
 }
 
 describe('a board that nobody knows', () => {
@@ -214,6 +214,12 @@ describe('admission', () => {
     expect(await desk.ask(signal)).toBe(false);
     authority = right;
     expect(member).toBeNull();
+  });
+
+  test('to a broker that can be none is not kept', async () => {
+    platform.answer = () => joined(key.public, 'mqtt://x');
+    expect(await makeDesk().ask(signal)).toBe(false);
+    expect(await new IdentityStore(folder).membership()).toBeNull();
   });
 });
 

@@ -1,9 +1,12 @@
 import type { JoinAnswer, MediaTime } from '@loalang/shared';
-import { credentialSchema } from '@loalang/shared';
+import { credentialSchema, readBrokerUrl } from '@loalang/shared';
 import type { SigningKey, TrustStore } from '@loalang/shared/signing';
 import type { Membership } from './identity-store.ts';
 
-/** A joined answer as a membership; throws where its credential isn't for this key, whoever answered. */
+/**
+ * A joined answer as a membership; throws where its credential isn't for this key, whoever answered, or where the broker's
+ * address can be none: kept, that would keep the receiver away from every broker.
+ */
 export async function checkAnswer(
   answer: Extract<JoinAnswer, { state: 'joined' }>,
   own: { key: SigningKey; trust: TrustStore; now: MediaTime | null },
@@ -18,6 +21,7 @@ export async function checkAnswer(
   if (id !== answer.deviceId || role !== 'device' || key !== own.key.public) {
     throw new Error('the credential is for somebody else');
   }
+  readBrokerUrl(answer.broker.url);
   return {
     deviceId: answer.deviceId,
     credential: answer.credential,

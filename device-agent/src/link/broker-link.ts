@@ -30,8 +30,8 @@ export interface Credentials {
 }
 
 export interface BrokerLinkOptions {
-  /** One address, or those of a cluster with commas between. */
-  readonly url: string;
+  /** One address, or those of a cluster with commas between. Asked for each attempt: the broker may move. */
+  readonly url: () => string;
   /** Asked for each attempt: the certificate is renewed. */
   readonly tls: () => BrokerTls;
   readonly deviceId: string;
@@ -92,7 +92,7 @@ export class BrokerLink {
 
   /** Throws CONFIGURATION_INVALID where the address can't be one. */
   start(): void {
-    this.#work = this.#run(readBrokerUrl(this.#options.url));
+    this.#work = this.#run(readBrokerUrl(this.#options.url()).length);
   }
 
   /** Says goodbye where it can, and ends within a second. */
@@ -130,12 +130,14 @@ export class BrokerLink {
   }
 
   // Of several addresses a receiver begins anywhere, so that they share the load, and goes on to the next at each end.
-  async #run(addresses: readonly [BrokerAddress, ...BrokerAddress[]]): Promise<void> {
+  async #run(addressCount: number): Promise<void> {
     const { signal } = this.#ended;
-    const first = addresses.length === 1 ? 0 : Math.floor(this.#options.random() * addresses.length);
+    const first = addressCount === 1 ? 0 : Math.floor(this.#options.random() * addressCount);
     for (let attempt = first; !signal.aborted; attempt += 1) {
-      const address = addresses[attempt % addresses.length] ?? addresses[0];
       const credentials = await this.#askCredentials();
+      // Not before: the question for them may have brought another address.
+      const addresses = readBrokerUrl(this.#options.url());
+      const address = addresses[attempt % addresses.length] ?? addresses[0];
       const startedUs = this.#options.clock.nowUs();
       const isBroken = credentials !== null && (await this.#connectOnce(address, credentials));
       const past = { lastedUs: this.#options.clock.nowUs() - startedUs, isBroken };

@@ -6,4 +6,5 @@ export { HttpRefused, PlatformHttp } from './platform-http.ts';
 export type { Authorize } from './platform-http.ts';
 export { Reception } from './reception.ts';
 export { Refusals } from './refusals.ts';
+export { Search } from './search.ts';
 export { StreamGate } from './stream-gate.ts';
