@@ -141,8 +141,17 @@ export async function listRetired(db: Db, from: MediaTime, to: MediaTime): Promi
   return rows.map(({ id }) => id);
 }
 
-export async function saveStatus(db: Db, deviceId: string, status: Status, now: MediaTime): Promise<void> {
-  await db.update(devices).set({ status, lastSeenAt: now }).where(eq(devices.id, deviceId));
+/** Keeps what a board said, unless another one has taken its place since its signature was checked. */
+export async function saveStatus(
+  db: Db,
+  { id, publicKey }: Pick<KnownDevice, 'id' | 'publicKey'>,
+  status: Status,
+  now: MediaTime,
+): Promise<void> {
+  await db
+    .update(devices)
+    .set({ status, lastSeenAt: now })
+    .where(and(eq(devices.id, id), eq(devices.publicKey, publicKey)));
 }
 
 /** Notes when a receiver first said that it has the audio of these broadcasts. */

@@ -1,6 +1,8 @@
 import { addMs, todaySchema, type Device, type NewBroadcast, type Person } from '@loalang/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Centre } from '../testing/centre.ts';
+import { healthyStatus } from '../testing/healthy-status.ts';
+import * as repository from './device-repository.ts';
 
 const centre = new Centre();
 let anLac: Person;
@@ -159,4 +161,14 @@ test('nobody sets up a receiver of others, or one that is not there', async () =
     await expect(fleet.change(maiSon, deviceId, settings)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   }
   await shown(0, ({ acousticOffsetMs }) => acousticOffsetMs === 0);
+});
+
+test('the last word of a board is not kept for the one that has taken its place meanwhile', async () => {
+  const { db, scheduler } = centre;
+  const { deviceId: id } = centre.receiver(2);
+  const at = scheduler.clock.now();
+  const before = await repository.findJoined(db, id);
+  const status = healthyStatus({ device: id, session: 'S'.repeat(22), seq: 1, at });
+  await repository.saveStatus(db, { id, publicKey: 'of the former board' }, status, at);
+  expect(await repository.findJoined(db, id)).toEqual(before);
 });

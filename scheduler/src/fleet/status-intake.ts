@@ -66,7 +66,7 @@ export class StatusIntake {
     const fresh = status.cached.filter((id) => !before.has(id));
     // First: a crash in between must not leave a status behind whose cached audio was never noted.
     if (fresh.length > 0) await repository.markCached(db, device.id, fresh, now);
-    await repository.saveStatus(db, device.id, status, now);
+    await repository.saveStatus(db, device, status, now);
   }
 
   async #reconcile(device: repository.KnownDevice, status: Status, now: MediaTime): Promise<void> {
