@@ -24,6 +24,7 @@ export class Agent {
   #duty: Duty | null = null;
   #starting: Promise<void> | null = null;
   #life: Promise<void> = Promise.resolve();
+  #asking: Promise<unknown> | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: AgentOptions) {
@@ -82,6 +83,7 @@ export class Agent {
     await Promise.allSettled([this.#starting]);
     await this.#life;
     await this.#duty?.closeLink();
+    await this.#asking;
     await this.#core?.fallSilent();
     await this.#duty?.close();
     await this.#core?.close();
@@ -122,8 +124,14 @@ export class Agent {
       renew: async (signal) => {
         await this.#joining?.ask(signal);
       },
-      onWipe: () => this.#forget(core),
+      askWhetherOver: () => this.#askWhetherOver(),
     });
+  }
+
+  // One question at a time, however often somebody gives reason for it.
+  #askWhetherOver(): void {
+    if (this.#ended.signal.aborted || this.#joining === null) return;
+    this.#asking ??= this.#joining.ask(this.#ended.signal).finally(() => (this.#asking = null));
   }
 
   async #askTime(core: Core, signal: AbortSignal): Promise<boolean> {

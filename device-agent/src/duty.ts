@@ -11,7 +11,7 @@ import { signJws, writeSigningKey } from '@loalang/shared/signing';
 import { ClockExchange, type ClockSample, type Timer } from './clock/index.ts';
 import type { Core } from './core.ts';
 import { StatusReporter } from './health/index.ts';
-import { needsRenewal, signReceipt, type Membership } from './identity/index.ts';
+import { needsRenewal, type Membership } from './identity/index.ts';
 import { BrokerLink, Inbox, Reception, Refusals, Search, type BrokerTls } from './link/index.ts';
 import { ListenDesk } from './listen/index.ts';
 import { LivePackets } from './live-packets.ts';
@@ -29,8 +29,8 @@ export interface DutyParts {
   readonly askTime: (signal: AbortSignal) => Promise<boolean>;
   /** Asks again with the same key: that renews the credential, or tells that it is over. */
   readonly renew: (signal: AbortSignal) => Promise<void>;
-  /** Its receipt is with the platform: everything is to be forgotten. */
-  readonly onWipe: () => Promise<void>;
+  /** Asks who this board is, apart from any renewal; the answer may be that it is nobody's any more. */
+  readonly askWhetherOver: () => void;
 }
 
 /** The receiver as a member of its platform. */
@@ -284,17 +284,18 @@ export class Duty {
         this.#listen.take({ id: command.id, act: command.act });
         break;
       case 'wipe':
-        void this.#wipe(command, command.act.key);
+        this.#takeWipe(command.act.key);
         break;
     }
   }
 
-  /** Silent from here on. What can't be told by MQTT is told when it asks by HTTP why it is not let in any more. */
-  async #wipe(command: Command, key: string): Promise<void> {
+  /**
+   * A reason to ask, no more: whoever has stolen the key that signs commands, and a broker, could empty a whole province. Only
+   * the platform itself, asked by HTTPS, ends a membership.
+   */
+  #takeWipe(key: string): void {
     if (key !== this.#core.key.public) return this.#refuse('wrong-device', 'wipe');
-    this.#core.setRevoked(true);
-    const isTold = await this.#link.publish('cmd/result', await signReceipt(command, this.#core.key), 1);
-    if (isTold) await this.#parts.onWipe();
+    this.#parts.askWhetherOver();
   }
 
   async #answer(id: string, outcome: CommandResult['outcome'], detail?: string): Promise<void> {

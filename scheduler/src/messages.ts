@@ -3,7 +3,6 @@ import { presenceSchema } from '@loalang/shared';
 import type { Logger } from 'pino';
 import type { LatenessIntake, Repair } from './air/index.ts';
 import type { Changes } from './changes/index.ts';
-import type { Retiring } from './enrolment/index.ts';
 import type { Listening, StatusIntake } from './fleet/index.ts';
 import { Lanes, parseJson, type Receivers } from './link/index.ts';
 import type { ProofIntake } from './proof/index.ts';
@@ -12,7 +11,6 @@ export interface MessagesParts {
   readonly status: StatusIntake;
   readonly proof: ProofIntake;
   readonly listening: Listening;
-  readonly retiring: Retiring;
   readonly repair: Repair;
   readonly lateness: LatenessIntake;
   readonly changes: Changes;
@@ -29,16 +27,13 @@ export class Messages {
   }
 
   receivers(): Receivers {
-    const { status, proof, listening, retiring, repair, lateness, changes, log } = this.#parts;
+    const { status, proof, listening, repair, lateness, changes, log } = this.#parts;
     const lanes = this.#lanes;
     return {
       status: (id, payload) => void lanes.push(id, async () => void (await status.take(id, payload))),
       proof: (id, payload) => void lanes.push(id, async () => await proof.take(id, payload)),
       'cmd/result': (id, payload) =>
-        void lanes.push(id, async () => {
-          await listening.takeResult(id, payload);
-          await retiring.takeResult(id, payload);
-        }),
+        void lanes.push(id, async () => void (await listening.takeResult(id, payload))),
       // A hint: nobody is on or off line by it, but it is a moment at which to look again.
       presence: (_id, payload) => {
         if (parseJson(payload, presenceSchema) !== null) changes.notify();

@@ -104,7 +104,7 @@ async function build(ground: Ground): Promise<Scheduler> {
   const codesLockedUntil = () => enrolment.codesLockedUntil();
   const shown = { audioOf, timeAlarms: () => timeHealth().alarms, codesLockedUntil };
   const broadcasts = new Broadcasts({ db, clock, units, planning, outbox, changes, live: air, ...shown });
-  const messages = buildMessages(ground, delivery, { listening, retiring, repair, lateness, changes });
+  const messages = buildMessages(ground, delivery, { listening, repair, lateness, changes });
 
   await library.start();
   await air.start();
@@ -186,7 +186,7 @@ async function buildDelivery(ground: Ground): Promise<Delivery> {
 function buildMessages(
   { log, clock, keys, database: { db } }: Ground,
   { epoch, link, outbox }: Delivery,
-  takers: Pick<MessagesParts, 'listening' | 'retiring' | 'repair' | 'lateness' | 'changes'>,
+  takers: Pick<MessagesParts, 'listening' | 'repair' | 'lateness' | 'changes'>,
 ): Messages {
   const { changes } = takers;
   const reconciler = new Reconciler(db, outbox);

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { connectAsync } from 'mqtt';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Agent } from '@loalang/device-agent';
-import type { Device, Person } from '@loalang/shared';
+import { loadKeys } from '@loalang/scheduler';
+import { addMs, deviceTopic, type Device, type Person } from '@loalang/shared';
+import { generateSigningKey, makeToken, readSigningKey, signJws } from '@loalang/shared/signing';
 import { heardCodes, isHeard, type HeardCode } from './heard-code.ts';
-import { Station } from './station.ts';
+import { NAME, Station } from './station.ts';
 
 const TWO_YEARS_MS = 2 * 365 * 86_400_000;
 const LOOK_EVERY_MS = 100;
@@ -127,6 +130,40 @@ test('a receiver that leaves service confirms, forgets everything and waits as a
   const code = await shownCode('leaving');
   expect(await readFile(station.file('leaving', 'own-key.pem'), 'utf8')).not.toBe(key);
   expect(await add(code, 2)).not.toBe(id);
+}, 120_000);
+
+/** As somebody who has stolen the platform's keys: signs in at the broker and tells a receiver to forget everything. */
+async function tellToForget(id: string, disk: string): Promise<void> {
+  const now = station.scheduler.clock.now();
+  const { credential, air } = await loadKeys(station.keysFolder, now);
+  const key = generateSigningKey();
+  const expiresAt = addMs(now, 60_000);
+  const grant = { type: 'credential', id: 'thief', role: 'platform', key: key.public, issuedAt: now, expiresAt };
+  const client = await connectAsync(station.brokerUrl, {
+    clientId: 'thief',
+    username: await signJws(grant, credential.key, credential.certificate),
+    password: await makeToken(key, { id: 'thief', audience: NAME, now }),
+    reconnectPeriod: 0,
+  });
+  const own = readSigningKey(await readFile(station.file(disk, 'own-key.pem'), 'utf8'));
+  const act = { kind: 'wipe', key: own.public };
+  const command = { type: 'command', device: id, id: 'ab'.repeat(16), issuedAt: now, expiresAt, act };
+  const jws = await signJws(command, air.key, air.certificate);
+  await client.publishAsync(deviceTopic(id, 'cmd'), jws, { qos: 1 });
+  await client.endAsync();
+}
+
+test('one that a thief of the keys tells to forget everything asks the platform, and stays', async () => {
+  const forgotten = vi.fn();
+  const { agent, id } = await member('told', 6, forgotten);
+  const join = vi.spyOn(station.scheduler.enrolment, 'join');
+  await tellToForget(id, 'told');
+  await until('it has asked', async () => join.mock.settledResults.at(0) ?? null);
+  await station.stopAgent(agent);
+  expect(join.mock.settledResults).toMatchObject([{ type: 'fulfilled', value: { state: 'joined' } }]);
+  expect(forgotten).not.toHaveBeenCalled();
+  await station.startAgent('told', 'S-6');
+  expect(await online(id, station.scheduler.clock.now())).toMatchObject({ number: 6 });
 }, 120_000);
 
 test('one that was in a cupboard for two years comes back by itself', async () => {

@@ -10,7 +10,8 @@ import { createTestDatabase, keepLine } from '@loalang/scheduler/testing';
 import { fromUnixMs, type Person } from '@loalang/shared';
 import { createConsole, type Console } from '@loalang/web-console';
 
-const NAME = 'loalang';
+/** What tokens for its broker are made for. */
+export const NAME = 'loalang';
 const units = [
   { id: 'luc-yen', parentId: null, kind: 'district' as const, name: 'Huyện Lục Yên' },
   { id: 'lam-thuong', parentId: 'luc-yen', kind: 'commune' as const, name: 'Xã Lâm Thượng' },
@@ -81,6 +82,14 @@ export class Station {
     return `http://127.0.0.1:${this.#consolePort}`;
   }
 
+  get brokerUrl(): string {
+    return `mqtt://127.0.0.1:${this.#brokerPort}`;
+  }
+
+  get keysFolder(): string {
+    return join(this.#folder, 'keys');
+  }
+
   get db(): Database['db'] {
     return this.#database.db;
   }
@@ -144,11 +153,11 @@ export class Station {
     const dataFolder = this.#folder;
     if (this.#aheadMs === 0) await keepLine(dataFolder, 0);
     const clock = { now: () => fromUnixMs(Date.now() + this.#aheadMs) };
-    const { rootPublic: rootKey } = await loadKeys(join(dataFolder, 'keys'), clock.now());
+    const { rootPublic: rootKey } = await loadKeys(this.keysFolder, clock.now());
     const at = { host: '127.0.0.1', port: this.#brokerPort };
     this.#broker = new Broker({ rootKey, name: NAME, ...at, clock, log });
     this.#brokerPort = (await this.#broker.start()).port;
-    const broker = { url: `mqtt://127.0.0.1:${this.#brokerPort}`, name: NAME };
+    const broker = { url: this.brokerUrl, name: NAME };
     const sample = { units, devices: [] };
     const databaseUrl = this.#database.url;
     this.#scheduler = await createScheduler({ dataFolder, databaseUrl, broker, sample, log });

@@ -1,5 +1,5 @@
 export { IdentityStore } from './identity-store.ts';
 export type { Membership } from './identity-store.ts';
-export { JoinDesk, signReceipt } from './join-desk.ts';
+export { JoinDesk } from './join-desk.ts';
 export { needsRenewal } from './joining.ts';
 export { askSignedTime } from './signed-time.ts';

@@ -190,7 +190,7 @@ export class JoinDesk {
 }
 
 /** The receiver's word that it has done a command. */
-export async function signReceipt({ device, id }: Command, key: SigningKey): Promise<string> {
+async function signReceipt({ device, id }: Command, key: SigningKey): Promise<string> {
   const result: CommandResult = { type: 'command-result', device, id, outcome: 'done' };
   return await signJws(result, key);
 }

@@ -40,14 +40,10 @@ const WIPE_LIFE_MS = 60_000;
 /** How far back it is looked for receivers that a crash kept from being shut out. */
 const FINISH_SINCE_MS = 7 * 86_400_000;
 
-interface Pending {
-  readonly key: string;
-  readonly settle: (isWiped: boolean) => void;
-}
-
 export class Retiring {
   readonly #parts: RetiringParts;
-  readonly #pending = new Map<string, Pending>();
+  /** By receiver: whoever waits for its receipt. */
+  readonly #pending = new Map<string, (isWiped: boolean) => void>();
 
   constructor(parts: RetiringParts) {
     this.#parts = parts;
@@ -73,12 +69,6 @@ export class Retiring {
     return { state: 'retired', wipe: await this.#sign(board.deviceId, board.key) };
   }
 
-  /** A receiver says how a command went. */
-  async takeResult(deviceId: string, payload: Buffer): Promise<void> {
-    const key = this.#pending.get(deviceId)?.key;
-    if (key !== undefined) await this.#takeReceipt(deviceId, key, payload.toString('utf8'));
-  }
-
   /** Shuts out whom a crash between the two steps of retiring left inside. */
   async finish(): Promise<void> {
     const { db, clock, revoked, outbox } = this.#parts;
@@ -93,7 +83,7 @@ export class Retiring {
 
   /** Lets nobody wait any longer. */
   close(): void {
-    for (const { settle } of this.#pending.values()) settle(false);
+    for (const settle of this.#pending.values()) settle(false);
   }
 
   /** From here on it is no receiver of anybody's. Returns what it was. */
@@ -125,7 +115,7 @@ export class Retiring {
         this.#pending.delete(deviceId);
         resolve(isWiped);
       };
-      this.#pending.set(deviceId, { key, settle });
+      this.#pending.set(deviceId, settle);
       link.publish(deviceTopic(deviceId, 'cmd'), command, { isRetained: false }).catch(() => settle(false));
     });
   }
@@ -135,7 +125,7 @@ export class Retiring {
     if (!result.ok || result.payload.id !== wipeIdOf(key) || result.payload.outcome !== 'done') return;
     const { db, clock } = this.#parts;
     await formerBoards.markWiped(db, key, clock.now());
-    this.#pending.get(deviceId)?.settle(true);
+    this.#pending.get(deviceId)?.(true);
   }
 
   async #sign(deviceId: string, key: string): Promise<string> {
