@@ -43,12 +43,9 @@ export interface Officer {
   readonly address: string;
 }
 
-const FULL_RETRY_S = 60;
-
 export class Enrolment {
   readonly #parts: EnrolmentParts;
   readonly #guard = new GuessGuard();
-  #toldFullAt: MediaTime | null = null;
 
   constructor(parts: EnrolmentParts) {
     this.#parts = parts;
@@ -56,7 +53,7 @@ export class Enrolment {
 
   /**
    * A board shows its key and its code. A member's key gets a fresh credential, which is all that an expired one can do; a
-   * former member's is told that it is one; any other waits. Throws TOO_MANY_REQUESTS where too many wait.
+   * former member's is told that it is one; any other waits.
    */
   async join(request: JoinRequest, address: string): Promise<JoinAnswer> {
     const { db, clock, identities, retiring, revoked } = this.#parts;
@@ -70,9 +67,7 @@ export class Enrolment {
     }
     const { code, key, model, serial } = request;
     const board = { code, key, model, serial: serial ?? null, address };
-    const state = await waitingBoards.show(db, board, clock.now());
-    if (state === 'full') throw this.#full();
-    return { state };
+    return { state: await waitingBoards.show(db, board, clock.now()) };
   }
 
   /** The board that waits with a code. Throws CODE_* or TOO_MANY_REQUESTS. */
@@ -199,14 +194,5 @@ export class Enrolment {
       }
       throw error;
     }
-  }
-
-  #full(): LoaLangError {
-    const now = this.#parts.clock.now();
-    if (this.#toldFullAt === null || now - this.#toldFullAt > FULL_RETRY_S * 1e6) {
-      this.#toldFullAt = now;
-      this.#parts.log.error('too many unknown boards wait: new ones are sent away until some have gone');
-    }
-    return new LoaLangError('TOO_MANY_REQUESTS', { seconds: FULL_RETRY_S });
   }
 }

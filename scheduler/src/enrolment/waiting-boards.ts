@@ -1,5 +1,5 @@
 /** The SQL of boards that wait to be let in. Anybody who reaches the platform can put one here, so all of it is bounded. */
-import { and, count, eq, lt } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, lt } from 'drizzle-orm';
 import { addMs, LoaLangError, mediaTime, type MediaTime, type WaitingBoard } from '@loalang/shared';
 import { schema, type Db } from '../database/index.ts';
 
@@ -9,9 +9,12 @@ const { waitingBoards } = schema;
 export const CODE_LIFE_MS = 15 * 60_000;
 /** So long after its end it is still told from one that never was. */
 const REMEMBER_MS = 30 * 60_000;
-/** Rows of some 300 bytes. Full: no new code is taken, and boards ask again; what waits is never pushed out. */
+/**
+ * Rows of some 300 bytes. Full: the address with the most of them gives up the one heard of longest ago. A real board is heard
+ * of every four seconds and comes back with the same code; what somebody invents to keep others out makes room for them.
+ */
 const MAX_ROWS = 4_096;
-/** Carriers put a whole district's receivers behind one address. */
+/** Carriers put a whole district's receivers behind one address. Full: as above. */
 const MAX_ROWS_OF_ADDRESS = 512;
 
 export interface ShownBoard {
@@ -23,13 +26,12 @@ export interface ShownBoard {
 }
 
 /** A board shows its code, again and again while it waits. */
-export async function show(
-  db: Db,
-  board: ShownBoard,
-  now: MediaTime,
-): Promise<'waiting' | 'new-code' | 'full'> {
+export async function show(db: Db, board: ShownBoard, now: MediaTime): Promise<'waiting' | 'new-code'> {
   const [held] = await db.select().from(waitingBoards).where(eq(waitingBoards.code, board.code));
-  if (held === undefined) return await insert(db, board, now);
+  if (held === undefined) {
+    await insert(db, board, now);
+    return 'waiting';
+  }
   const isLive = held.state === 'waiting' && held.expiresAt > now;
   if (isLive && held.key !== board.key) {
     // Which of the two the officer hears nobody knows: neither gets in by it.
@@ -69,22 +71,39 @@ export async function take(tx: Db, code: string, now: MediaTime): Promise<ShownB
   return row;
 }
 
-async function insert(db: Db, board: ShownBoard, now: MediaTime): Promise<'waiting' | 'full'> {
+async function insert(db: Db, board: ShownBoard, now: MediaTime): Promise<void> {
   await db.delete(waitingBoards).where(lt(waitingBoards.expiresAt, addMs(now, -REMEMBER_MS)));
-  // Counted outside of the insertion: as many as the pool has connections may slip in beyond.
-  const rows = await db.$count(waitingBoards);
-  const [own] = await db
-    .select({ rows: count() })
-    .from(waitingBoards)
-    .where(eq(waitingBoards.address, board.address));
-  if (rows >= MAX_ROWS || (own?.rows ?? 0) >= MAX_ROWS_OF_ADDRESS) return 'full';
+  await makeRoom(db, board.address);
   const times = { heardAt: now, expiresAt: addMs(now, CODE_LIFE_MS) };
   // Where another board came first with the same code, this one is told so when it asks again.
   await db
     .insert(waitingBoards)
     .values({ ...board, state: 'waiting', ...times })
     .onConflictDoNothing();
-  return 'waiting';
+}
+
+// Counted outside of the insertion: as many as the pool has connections may slip in beyond.
+async function makeRoom(db: Db, address: string): Promise<void> {
+  const own = await db.$count(waitingBoards, eq(waitingBoards.address, address));
+  if (own >= MAX_ROWS_OF_ADDRESS) return await pushOut(db, address);
+  if ((await db.$count(waitingBoards)) < MAX_ROWS) return;
+  const [fullest] = await db
+    .select({ address: waitingBoards.address })
+    .from(waitingBoards)
+    .groupBy(waitingBoards.address)
+    .orderBy(desc(count()))
+    .limit(1);
+  if (fullest !== undefined) await pushOut(db, fullest.address);
+}
+
+async function pushOut(db: Db, address: string): Promise<void> {
+  const oldest = db
+    .select({ code: waitingBoards.code })
+    .from(waitingBoards)
+    .where(eq(waitingBoards.address, address))
+    .orderBy(asc(waitingBoards.heardAt))
+    .limit(1);
+  await db.delete(waitingBoards).where(inArray(waitingBoards.code, oldest));
 }
 
 async function update(
