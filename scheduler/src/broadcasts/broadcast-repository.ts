@@ -96,16 +96,20 @@ export async function listLinks(
       deviceId: broadcastDevices.deviceId,
       cachedAt: broadcastDevices.cachedAt,
       stoppedAt: broadcastDevices.stoppedAt,
+      endAt: broadcasts.endAt,
+      joinedAt: devices.joinedAt,
     })
     .from(broadcastDevices)
+    .innerJoin(broadcasts, eq(broadcasts.id, broadcastDevices.broadcastId))
     .innerJoin(devices, eq(devices.id, broadcastDevices.deviceId))
     .where(
       and(inArray(broadcastDevices.broadcastId, [...broadcastIds]), inArray(devices.unitId, [...unitIds])),
     );
-  return rows.map(({ broadcastId, deviceId, cachedAt, stoppedAt }) => ({
+  return rows.map(({ broadcastId, deviceId, cachedAt, stoppedAt, endAt, joinedAt }) => ({
     broadcastId,
     deviceId,
-    isCached: cachedAt !== null,
+    // What an exchanged board had fetched is gone with it, unless it was over by then.
+    isCached: cachedAt !== null && (cachedAt >= (joinedAt ?? 0) || endAt <= (joinedAt ?? 0)),
     stoppedAt: stoppedAt === null ? null : mediaTime(stoppedAt),
   }));
 }

@@ -1,5 +1,5 @@
 /** The SQL of receivers: who they are, what they last said of themselves. Their signed states are planning's. */
-import { and, asc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { mediaTime, type DeviceSettings, type MediaTime, type Status } from '@loalang/shared';
 import { schema, type Db } from '../database/index.ts';
 
@@ -154,13 +154,14 @@ export async function saveStatus(
     .where(and(eq(devices.id, id), eq(devices.publicKey, publicKey)));
 }
 
-/** Notes when a receiver first said that it has the audio of these broadcasts. */
+/** Notes when the board that stands for a receiver first said that it has the audio of these broadcasts. */
 export async function markCached(
   db: Db,
   deviceId: string,
   broadcastIds: readonly string[],
   now: MediaTime,
 ): Promise<void> {
+  const joinedAt = db.select({ joinedAt: devices.joinedAt }).from(devices).where(eq(devices.id, deviceId));
   // One row a statement: of several in one, the order of their locks would be anyone's guess.
   for (const broadcastId of broadcastIds) {
     await db
@@ -170,7 +171,7 @@ export async function markCached(
         and(
           eq(broadcastDevices.broadcastId, broadcastId),
           eq(broadcastDevices.deviceId, deviceId),
-          isNull(broadcastDevices.cachedAt),
+          or(isNull(broadcastDevices.cachedAt), lt(broadcastDevices.cachedAt, joinedAt)),
         ),
       );
   }
