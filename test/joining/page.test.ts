@@ -78,7 +78,7 @@ describe.each([
     const field = page.getByLabel('Mã loa vừa đọc');
     await field.fill('1234');
     await page.getByRole('button', { name: 'Tìm loa' }).click();
-    await page.getByText('Mã có 8 ký tự, anh/chị đã nhập 4.').waitFor();
+    await page.getByText('Mã có 8 số, anh/chị đã nhập 4.').waitFor();
     await field.fill('4719 036*');
     await page.getByRole('button', { name: 'Tìm loa' }).click();
     await page.getByText('Mã chỉ có 8 số, không có dấu.').waitFor();

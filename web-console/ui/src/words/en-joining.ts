@@ -7,7 +7,7 @@ export const joining: Pick<Words, 'joining' | 'device'> = {
     lead: 'Switch the loudspeaker on, stand near it and listen. After about a minute it reads out a code of 8 digits, again and again for 15 minutes.',
     code: 'The code that it reads out',
     codeRule: '8 digits, for instance 4719 0362.',
-    codeWrong: (length) => `A code has 8 characters, you typed ${length}. Listen again and type all of them.`,
+    codeWrong: (length) => `A code has 8 digits, you typed ${length}. Listen again and type all of them.`,
     codeStrange: 'A code is eight digits and nothing else. Listen again and type it anew.',
     find: 'Find the loudspeaker',
     finding: 'Searching…',
@@ -50,6 +50,7 @@ export const joining: Pick<Words, 'joining' | 'device'> = {
     exchange: 'Exchange the board',
     exchangeLead:
       'Where the old board is broken, put a new one in its place. It keeps the place, the plan, the settings and the log. The old board is shut out.',
+    exchangeHealthy: 'This loudspeaker is connected. Where its board works there is no need to exchange it.',
     exchangeStart: 'Type the code of the new board',
     exchangeConfirm: (device) => `Exchange the board of ${device}`,
     retire: 'Take out of service',

@@ -5,7 +5,7 @@ export const joining = {
     lead: 'Cắm điện cho loa, đứng gần và nghe. Sau khoảng một phút loa đọc mã 8 số, đọc đi đọc lại trong 15 phút.',
     code: 'Mã loa vừa đọc',
     codeRule: '8 số, ví dụ 4719 0362.',
-    codeWrong: (length: string) => `Mã có 8 ký tự, anh/chị đã nhập ${length}. Nghe lại rồi nhập đủ.`,
+    codeWrong: (length: string) => `Mã có 8 số, anh/chị đã nhập ${length}. Nghe lại rồi nhập đủ.`,
     codeStrange: 'Mã chỉ có 8 số, không có dấu. Nghe lại rồi nhập lại.',
     find: 'Tìm loa',
     finding: 'Đang tìm…',
@@ -48,6 +48,7 @@ export const joining = {
     exchange: 'Thay bo mạch',
     exchangeLead:
       'Máy cũ hỏng thì lắp máy mới vào chỗ này. Máy mới giữ nguyên chỗ đặt, lịch phát, cài đặt và sổ phát của loa. Máy cũ không vào mạng được nữa.',
+    exchangeHealthy: 'Loa này đang nối mạng. Nếu máy cũ còn chạy tốt thì không cần thay.',
     exchangeStart: 'Nhập mã của máy mới',
     exchangeConfirm: (device: string) => `Thay bo mạch cho ${device}`,
     retire: 'Ngừng dùng loa này',

@@ -255,7 +255,7 @@ export const vi = {
   },
   devices: {
     title: 'Cụm loa',
-    empty: 'Chưa có cụm loa. Bấm Thêm cụm loa và nhập mã 8 ký tự loa vừa đọc.',
+    empty: 'Chưa có cụm loa. Bấm Thêm cụm loa và nhập mã 8 số loa vừa đọc.',
     gone: 'Loa đã ngừng dùng',
     all: (count: number) => `Tất cả ${count}`,
     silent: (count: number) => `Cần xem ${count}`,
