@@ -5,6 +5,7 @@ import {
   commandResultSchema,
   deviceTopic,
   LoaLangError,
+  mediaTime,
   type Command,
   type JoinAnswer,
   type Person,
@@ -37,13 +38,14 @@ export interface RetiringParts {
 const RECEIPT_WITHIN_MS = 10_000;
 /** A command that is not done by then is not done: a later one comes by HTTP. */
 const WIPE_LIFE_MS = 60_000;
-/** How far back it is looked for receivers that a crash kept from being shut out. */
-const FINISH_SINCE_MS = 7 * 86_400_000;
+/** How far back it is looked for receivers that a crash kept from being shut out. The first look goes back to the beginning. */
+const FINISH_SINCE_MS = 3_600_000;
 
 export class Retiring {
   readonly #parts: RetiringParts;
   /** By receiver: whoever waits for its receipt. */
   readonly #pending = new Map<string, (isWiped: boolean) => void>();
+  #hasLookedBack = false;
 
   constructor(parts: RetiringParts) {
     this.#parts = parts;
@@ -73,12 +75,14 @@ export class Retiring {
   async finish(): Promise<void> {
     const { db, clock, revoked, outbox } = this.#parts;
     const now = clock.now();
-    const [from, to] = [addMs(now, -FINISH_SINCE_MS), addMs(now, -2 * RECEIPT_WITHIN_MS)];
+    const from = this.#hasLookedBack ? addMs(now, -FINISH_SINCE_MS) : mediaTime(0);
+    const to = addMs(now, -2 * RECEIPT_WITHIN_MS);
     for (const deviceId of await deviceRepository.listRetired(db, from, to)) {
       if (await revoked.has(deviceId)) continue;
       await revoked.add(deviceId);
       outbox.publishRevoked();
     }
+    this.#hasLookedBack = true;
   }
 
   /** Lets nobody wait any longer. */
