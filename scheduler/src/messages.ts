@@ -32,8 +32,7 @@ export class Messages {
     return {
       status: (id, payload) => void lanes.push(id, async () => void (await status.take(id, payload))),
       proof: (id, payload) => void lanes.push(id, async () => await proof.take(id, payload)),
-      'cmd/result': (id, payload) =>
-        void lanes.push(id, async () => void (await listening.takeResult(id, payload))),
+      'cmd/result': (id, payload) => void lanes.push(id, async () => await listening.takeResult(id, payload)),
       // A hint: nobody is on or off line by it, but it is a moment at which to look again.
       presence: (_id, payload) => {
         if (parseJson(payload, presenceSchema) !== null) changes.notify();

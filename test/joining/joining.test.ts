@@ -138,7 +138,14 @@ async function tellToForget(id: string, disk: string): Promise<void> {
   const { credential, air } = await loadKeys(station.keysFolder, now);
   const key = generateSigningKey();
   const expiresAt = addMs(now, 60_000);
-  const grant = { type: 'credential', id: 'thief', role: 'platform', key: key.public, issuedAt: now, expiresAt };
+  const grant = {
+    type: 'credential',
+    id: 'thief',
+    role: 'platform',
+    key: key.public,
+    issuedAt: now,
+    expiresAt,
+  };
   const client = await connectAsync(station.brokerUrl, {
     clientId: 'thief',
     username: await signJws(grant, credential.key, credential.certificate),

@@ -173,7 +173,12 @@ test('boards that nobody knows cost bounded room, and the address with the most 
   expect(await countOf('203.0.113.9')).toBe(512);
   const left = await centre.db.select({ code: waitingBoards.code }).from(waitingBoards);
   expect(left).not.toContainEqual({ code: own[0]?.code });
-  await centre.db.delete(waitingBoards).where(inArray(waitingBoards.code, own.slice(1, 13).map(({ code }) => code)));
+  await centre.db.delete(waitingBoards).where(
+    inArray(
+      waitingBoards.code,
+      own.slice(1, 13).map(({ code }) => code),
+    ),
+  );
   for (let index = 0; index < 7; index += 1) {
     await centre.db.insert(waitingBoards).values(fill(`198.51.100.${index}`, 512));
   }
